@@ -1,0 +1,31 @@
+# What a user and a developer of Gyre call. `make demo` and `make test` are the two that matter.
+
+CASES ?= ../shared/cases
+CARGO ?= cargo
+
+.PHONY: demo demo-check test lint conformance build check-tools
+
+demo: check-tools
+	$(CARGO) run --quiet --release --package gyre -- demo
+
+# The demo without a person: pushes, prunes, heals, breaks, kills, and proves each. A line with its time for each step.
+demo-check: check-tools
+	$(CARGO) test --quiet --package gyre --test demo -- --nocapture
+
+test: check-tools
+	$(CARGO) test --quiet --workspace --no-fail-fast
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --quiet --workspace --all-targets -- -D warnings
+	$(CARGO) run --quiet --package xtask -- tidy
+
+conformance:
+	$(CARGO) run --quiet --package xtask -- conformance $(CASES)
+
+build:
+	$(CARGO) build --release --package gyre
+
+check-tools:
+	@command -v $(CARGO) >/dev/null || { echo "cargo is missing: install Rust from https://rustup.rs"; exit 1; }
+	@command -v git >/dev/null || { echo "git is missing: install it (apt-get install git)"; exit 1; }

@@ -1,0 +1,27 @@
+//! Argo CD's kinds.
+
+mod application;
+
+pub use application::{
+    AppProjectSpec, ApplicationSpec, Automated, Backoff, Destination, DirectorySource, IgnoreDifferences,
+    KustomizeSource, ManagedNamespaceMetadata, Retry, Source, SyncPolicy,
+};
+
+/// Group of all kinds.
+pub const GROUP: &str = "argoproj.io";
+/// The namespace in which Argo CD runs, and its Applications lie.
+pub const NAMESPACE: &str = "argocd";
+/// Field manager under which Argo CD's controller writes objects.
+pub const MANAGER: &str = "argocd-controller";
+/// The component that its events name.
+pub const COMPONENT: &str = "argocd-application-controller";
+/// Annotation that says whose an object is: `<app>:<group>/<kind>:<namespace>/<name>`.
+pub const TRACKING_ID: &str = "argocd.argoproj.io/tracking-id";
+/// Annotation that asks for a refresh: `normal` or `hard`.
+pub const REFRESH: &str = "argocd.argoproj.io/refresh";
+/// Finalizer that makes an Application's objects go with it.
+pub const FINALIZER: &str = "resources-finalizer.argocd.argoproj.io";
+/// The address of the cluster that an Application lies in.
+pub const IN_CLUSTER: &str = "https://kubernetes.default.svc";
+/// The name of that cluster.
+pub const IN_CLUSTER_NAME: &str = "in-cluster";

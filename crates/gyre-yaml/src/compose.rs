@@ -1,0 +1,289 @@
+//! Events to nodes.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::error::{Dialect, Error, Mark, Problem, Stage};
+use crate::event::{Comments, Event, EventKind, Properties};
+use crate::input;
+use crate::limits::{DEPTH_MAX, STREAM_BYTES_MAX};
+use crate::node::{Alias, Document, Extra, Node, NodeValue, Span, Style};
+use crate::parser::Parser;
+use crate::resolve;
+use crate::tag::Tag;
+use crate::token::ScalarStyle;
+
+/// A stream of documents, decoded to text.
+pub struct Source<'a> {
+    text: Cow<'a, str>,
+    bad: Option<&'static str>,
+}
+
+impl<'a> Source<'a> {
+    /// The stream in these bytes: UTF-8, or UTF-16 with a byte order mark.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        if bytes.len() > STREAM_BYTES_MAX {
+            return Self { text: Cow::Borrowed(""), bad: Some("the stream is too large") };
+        }
+        let input = input::decode(bytes);
+        Self { text: input.text, bad: input.bad }
+    }
+
+    /// Its documents, one after the other.
+    pub fn documents(&self, dialect: Dialect, keep_comments: bool) -> Documents<'_> {
+        Documents {
+            parser: Parser::new(&self.text, dialect, keep_comments),
+            bad: self.bad,
+            dialect,
+            peeked: None,
+            anchors: HashMap::new(),
+            depth: 0,
+            ended: false,
+        }
+    }
+}
+
+/// Reads the documents of a stream.
+pub struct Documents<'a> {
+    parser: Parser<'a>,
+    bad: Option<&'static str>,
+    dialect: Dialect,
+    peeked: Option<Event>,
+    /// Anchored nodes; `None` while the node is being read.
+    anchors: HashMap<String, Option<Arc<Node>>>,
+    depth: usize,
+    ended: bool,
+}
+
+impl Documents<'_> {
+    /// The next document, `None` behind the last. After an error there is no going on.
+    pub fn next_document(&mut self) -> Result<Option<Document>, Error> {
+        if self.ended {
+            return Ok(None);
+        }
+        if matches!(self.peek()?.kind, EventKind::StreamStart) {
+            self.next()?;
+        }
+        let start = self.next()?;
+        let EventKind::DocumentStart = start.kind else {
+            self.ended = true;
+            return Ok(None);
+        };
+        if self.dialect == Dialect::V2 {
+            self.anchors.clear();
+        }
+        let root = self.node()?;
+        let end = self.next()?;
+        let comments = Comments { head: start.comments.head, line: String::new(), foot: end.comments.foot };
+        Ok(Some(Document { root, comments, line: start.start.line + 1 }))
+    }
+
+    fn fail<T>(&self, problem: Problem) -> Result<T, Error> {
+        let problem = match self.bad {
+            Some(text) if self.parser.at_end() => bad_input(text),
+            _ => problem,
+        };
+        Err(problem.into_error(self.dialect))
+    }
+
+    fn next(&mut self) -> Result<Event, Error> {
+        if let Some(event) = self.peeked.take() {
+            return Ok(event);
+        }
+        match self.parser.next_event() {
+            Ok(event) => match self.bad {
+                Some(text) if self.parser.at_end() => self.fail(bad_input(text)),
+                _ => Ok(event),
+            },
+            Err(problem) => self.fail(problem),
+        }
+    }
+
+    fn peek(&mut self) -> Result<&Event, Error> {
+        let event = self.next()?;
+        Ok(self.peeked.insert(event))
+    }
+
+    fn node(&mut self) -> Result<Node, Error> {
+        let event = self.next()?;
+        let (place, comments) = ((event.start, event.end), event.comments);
+        let start = event.start;
+        match event.kind {
+            EventKind::Alias(name) => {
+                let Some(target) = self.anchors.get(&name) else {
+                    return Err(Error::Decode(format!("unknown anchor '{name}' referenced")));
+                };
+                let target = target.clone();
+                let value = NodeValue::Alias(Box::new(Alias { name, target }));
+                Ok(read_node(value, Tag::None, Style::PLAIN, place, String::new(), comments))
+            }
+            EventKind::Scalar { value, style, properties } => {
+                Ok(self.scalar(value, style, properties, place, comments))
+            }
+            EventKind::SequenceStart { flow, properties } => self.sequence(flow, properties, start, comments),
+            EventKind::MappingStart { flow, properties } => self.mapping(flow, properties, start, comments),
+            _ => Err(Error::Decode("attempted to go past the end of stream; corrupted value?".into())),
+        }
+    }
+
+    fn sequence(
+        &mut self,
+        flow: bool,
+        properties: Properties,
+        start: Mark,
+        comments: Comments,
+    ) -> Result<Node, Error> {
+        self.enter(start)?;
+        let (tag, style) = collection_tag(&properties, Tag::Seq, flow);
+        let anchor = self.open_anchor(properties.anchor);
+        let mut items = Vec::new();
+        while !matches!(self.peek()?.kind, EventKind::SequenceEnd) {
+            items.push(self.node()?);
+        }
+        let last = self.next()?;
+        let comments = Comments { head: comments.head, line: last.comments.line, foot: last.comments.foot };
+        self.depth -= 1;
+        let value = NodeValue::Sequence(items);
+        Ok(self.close_anchor(read_node(value, tag, style, (start, last.end), anchor, comments)))
+    }
+
+    fn mapping(
+        &mut self,
+        flow: bool,
+        properties: Properties,
+        start: Mark,
+        comments: Comments,
+    ) -> Result<Node, Error> {
+        self.enter(start)?;
+        let (tag, style) = collection_tag(&properties, Tag::Map, flow);
+        let anchor = self.open_anchor(properties.anchor);
+        let pairs = self.pairs(flow)?;
+        let last = self.next()?;
+        let mut foot = last.comments.foot;
+        let mut value = pairs;
+        if let Some((key, _)) = value.last_mut().filter(|_| !flow && !foot.is_empty()) {
+            key.comments_mut().foot = std::mem::take(&mut foot);
+        }
+        let comments = Comments { head: comments.head, line: last.comments.line, foot };
+        self.depth -= 1;
+        let value = NodeValue::Mapping(value);
+        Ok(self.close_anchor(read_node(value, tag, style, (start, last.end), anchor, comments)))
+    }
+
+    fn enter(&mut self, place: Mark) -> Result<(), Error> {
+        self.depth += 1;
+        if self.depth <= DEPTH_MAX {
+            return Ok(());
+        }
+        let text = format!("exceeded max depth of {DEPTH_MAX}");
+        self.fail(Problem { text, context: place, place, from: Stage::Scanner })
+    }
+
+    /// The pairs of a mapping, each foot comment at the key that it stands below of.
+    fn pairs(&mut self, flow: bool) -> Result<Vec<(Node, Node)>, Error> {
+        let mut pairs: Vec<(Node, Node)> = Vec::new();
+        while !matches!(self.peek()?.kind, EventKind::MappingEnd) {
+            let mut key = self.node()?;
+            let dedented = !flow && !key.comments().foot.is_empty();
+            if let Some((before, _)) = pairs.last_mut().filter(|_| dedented) {
+                before.comments_mut().foot = std::mem::take(&mut key.comments_mut().foot);
+            }
+            let mut value = self.node()?;
+            if key.comments().foot.is_empty() && !value.comments().foot.is_empty() {
+                key.comments_mut().foot = std::mem::take(&mut value.comments_mut().foot);
+            }
+            pairs.push((key, value));
+        }
+        Ok(pairs)
+    }
+
+    fn scalar(
+        &mut self,
+        value: String,
+        style: ScalarStyle,
+        properties: Properties,
+        place: (Mark, Mark),
+        comments: Comments,
+    ) -> Node {
+        let mut node_style = match style {
+            ScalarStyle::Plain => Style::PLAIN,
+            ScalarStyle::SingleQuoted => Style::SINGLE_QUOTED,
+            ScalarStyle::DoubleQuoted => Style::DOUBLE_QUOTED,
+            ScalarStyle::Literal => Style::LITERAL,
+            ScalarStyle::Folded => Style::FOLDED,
+        };
+        let bare = properties.tag.is_empty() || (properties.tag == "!" && self.dialect == Dialect::V3);
+        let tag = if !bare {
+            node_style = node_style.with(Style::TAGGED);
+            Tag::parse(&properties.tag)
+        } else if style != ScalarStyle::Plain {
+            Tag::Str
+        } else if self.dialect == Dialect::V2 {
+            Tag::None
+        } else if value == "<<" {
+            Tag::Merge
+        } else {
+            resolve::implicit_tag(Dialect::V3, &value)
+        };
+        let anchor = self.open_anchor(properties.anchor);
+        let node = read_node(NodeValue::Scalar(value), tag, node_style, place, anchor, comments);
+        self.close_anchor(node)
+    }
+
+    fn open_anchor(&mut self, anchor: Option<String>) -> String {
+        if let Some(name) = &anchor {
+            self.anchors.insert(name.clone(), None);
+        }
+        anchor.unwrap_or_default()
+    }
+
+    fn close_anchor(&mut self, node: Node) -> Node {
+        if !node.anchor().is_empty() {
+            self.anchors.insert(node.anchor().to_owned(), Some(Arc::new(node.clone())));
+        }
+        node
+    }
+}
+
+fn bad_input(text: &str) -> Problem {
+    Problem { text: text.into(), context: Mark::default(), place: Mark::default(), from: Stage::Reader }
+}
+
+fn collection_tag(properties: &Properties, own: Tag, flow: bool) -> (Tag, Style) {
+    let style = if flow { Style::FLOW } else { Style::PLAIN };
+    if properties.tag.is_empty() || properties.tag == "!" {
+        (own, style)
+    } else {
+        (Tag::parse(&properties.tag), style.with(Style::TAGGED))
+    }
+}
+
+fn read_node(
+    value: NodeValue,
+    tag: Tag,
+    style: Style,
+    (start, end): (Mark, Mark),
+    anchor: String,
+    comments: Comments,
+) -> Node {
+    let span = Span { start: start.offset as u32, end: end.offset as u32 };
+    let extra = (!anchor.is_empty() || !comments.is_empty()).then(|| Box::new(Extra { anchor, comments }));
+    Node { value, tag, style, line: start.line + 1, column: start.column + 1, span, extra }
+}
+
+/// The first document of a stream, as Go's `Unmarshal` reads it; `None` where there is none.
+pub fn parse_first(bytes: &[u8], dialect: Dialect) -> Result<Option<Document>, Error> {
+    Source::new(bytes).documents(dialect, false).next_document()
+}
+
+/// All documents of a stream, with comments.
+pub fn parse_all(bytes: &[u8], dialect: Dialect) -> Result<Vec<Document>, Error> {
+    let source = Source::new(bytes);
+    let mut documents = source.documents(dialect, dialect == Dialect::V3);
+    let mut all = Vec::new();
+    while let Some(document) = documents.next_document()? {
+        all.push(document);
+    }
+    Ok(all)
+}
