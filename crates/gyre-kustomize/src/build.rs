@@ -1,0 +1,181 @@
+//! A whole build: from the top kustomization to the objects.
+
+use gyre_model::FileTree;
+use gyre_yaml::{Dialect, Node};
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+use crate::helm::Charts;
+use crate::load::{LoadRestrictions, Remote, Root, Spent};
+use crate::origin::Origin;
+use crate::parse::{self, Cache};
+use crate::plugins::Hashes;
+use crate::resmap::ResMap;
+use crate::resource::Resource;
+use crate::schema::Schema;
+use crate::target::{Accumulator, Target};
+use crate::transform::{self, Transform, labels::Entries};
+use crate::types::SortOptions;
+
+const LOCAL_CONFIG: &str = "config.kubernetes.io/local-config";
+const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+const MANAGER: &str = "kustomize-v5.8.1";
+
+/// The order of the objects where the kustomization does not say it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reorder {
+    /// Namespaces and definitions first, webhooks last.
+    #[default]
+    Legacy,
+    /// As they were read.
+    None,
+}
+
+/// What a build may do, and how.
+#[derive(Clone, Copy, Default)]
+pub struct Options<'a> {
+    /// How messages call the tree's root. Absolute paths of the kustomization are taken below it.
+    pub shown_root: &'a str,
+    /// Which files a kustomization may read.
+    pub load_restrictions: LoadRestrictions,
+    /// The order of the objects.
+    pub reorder: Reorder,
+    /// Label every object with its manager.
+    pub managed_by_label: bool,
+    /// What fetches remote files and repositories. Without it they are refused.
+    pub remote: Option<&'a dyn Remote>,
+    /// What renders charts. Without it they are refused.
+    pub charts: Option<&'a dyn Charts>,
+    /// Parsed files that builds share.
+    pub cache: Option<&'a Cache>,
+}
+
+/// What a build makes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rendered {
+    /// The objects, in order.
+    pub objects: Vec<Value>,
+    /// What is to be told about old fields and unused variables.
+    pub warnings: Vec<String>,
+}
+
+impl Rendered {
+    /// The objects as Kustomize prints them.
+    pub fn to_yaml(&self) -> String {
+        let mut text = String::new();
+        for (at, object) in self.objects.iter().enumerate() {
+            if at > 0 {
+                text.push_str("---\n");
+            }
+            text.push_str(&gyre_yaml::write_value(object));
+        }
+        text
+    }
+}
+
+/// What all kustomizations of a build share.
+pub(crate) struct Context<'a> {
+    pub(crate) cache: Option<&'a Cache>,
+    pub(crate) charts: Option<&'a dyn Charts>,
+    pub(crate) spent: Spent,
+    pub(crate) schema: Option<Schema>,
+    /// Were the built-in types read before a schema of the user's was?
+    pub(crate) knows_builtin: bool,
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Context<'_> {
+    /// The resources of a file.
+    pub(crate) fn parse(&self, content: &[u8]) -> Result<Vec<Resource>> {
+        match self.cache {
+            Some(cache) => cache.resources(content),
+            None => parse::resources(content),
+        }
+    }
+
+    pub(crate) fn schema(&self) -> Schema {
+        self.schema.clone().unwrap_or_else(Schema::builtin)
+    }
+}
+
+/// Renders the kustomization at a directory of the tree. The errors' texts are Kustomize's.
+pub fn build(options: &Options<'_>, tree: &FileTree, path: &str) -> Result<Rendered> {
+    let mut context = Context {
+        cache: options.cache,
+        charts: options.charts,
+        spent: Spent::default(),
+        schema: None,
+        knows_builtin: false,
+        warnings: Vec::new(),
+    };
+    let root = Root::new(tree, path, options.shown_root, options.load_restrictions, options.remote)?;
+    let mut target = Target::load(root, &mut context)?;
+    target.set_schema(&mut context)?;
+    if !target.kustomization.build_metadata.is_empty() {
+        target.origin = Some(Origin::default());
+    }
+    let mut all = target.accumulate(&mut context, Accumulator::default())?;
+    Hashes.apply(&mut all.resources, &context.schema())?;
+    transform::references::fix(&mut all.resources, &all.config)?;
+    transform::vars::resolve(&mut all, &mut context.warnings)?;
+    drop_local(&mut all.resources);
+    let mut resources =
+        sort(options, all.resources, target.kustomization.sort_options.as_ref(), &mut context)?;
+    if options.managed_by_label || target.kustomization.has_metadata_option("managedByLabel") {
+        Entries::label(MANAGED_BY, MANAGER).apply(&mut resources, &context.schema())?;
+    }
+    let keep = |option| target.kustomization.has_metadata_option(option);
+    let (origin, transformations) = (keep("originAnnotations"), keep("transformerAnnotations"));
+    let mut objects = Vec::with_capacity(resources.list().len());
+    // One by one: a resource is gone before the next one becomes an object.
+    for mut resource in resources.into_list() {
+        resource.finish(origin, transformations);
+        let value = resource.to_value().map_err(|error| error.within(go_map(&resource.node)))?;
+        objects.push(value);
+    }
+    Ok(Rendered { objects, warnings: context.warnings })
+}
+
+/// compat(kustomize): the message starts with the object as a Go map.
+fn go_map(node: &Node) -> String {
+    match gyre_yaml::decode(node, Dialect::V3, true) {
+        Ok(decoded) => decoded.go_syntax(),
+        Err(_) => "map[string]interface {}(nil)".into(),
+    }
+}
+
+fn drop_local(resources: &mut ResMap) {
+    let is_local =
+        |resource: &Resource| resource.annotation(LOCAL_CONFIG).is_some_and(|value| value != "false");
+    if resources.list().iter().any(is_local) {
+        resources.list_mut().retain(|resource| !is_local(resource));
+    }
+}
+
+fn sort(
+    options: &Options<'_>,
+    resources: ResMap,
+    given: Option<&SortOptions>,
+    context: &mut Context<'_>,
+) -> Result<ResMap> {
+    match given {
+        Some(given) => {
+            if options.reorder == Reorder::None {
+                context.warnings.push(
+                    "Warning: Sorting order is set both in 'kustomization.yaml' ('sortOptions') and in a CLI flag \
+                     ('--reorder'). Using the kustomization file over the CLI flag."
+                        .into(),
+                );
+            }
+            transform::sort::by_options(resources, given)
+        }
+        None if options.reorder == Reorder::Legacy => Ok(transform::sort::legacy(resources)),
+        None => Ok(resources),
+    }
+}
+
+impl From<Error> for String {
+    fn from(error: Error) -> Self {
+        error.text
+    }
+}

@@ -1,0 +1,19 @@
+//! The limits of a build.
+
+/// How many files a build may read.
+pub const FILES_MAX: usize = 100_000;
+
+/// How many bytes a build may read.
+pub const BYTES_MAX: usize = 512 << 20;
+
+/// How deep kustomizations may refer to each other.
+pub const DEPTH_MAX: usize = 64;
+
+/// How many resources a build may hold.
+pub const RESOURCES_MAX: usize = 500_000;
+
+/// How many bytes of parsed files a cache keeps before it starts anew.
+pub const CACHE_BYTES_MAX: usize = 256 << 20;
+
+/// How long a list `create` in a replacement may make.
+pub const LIST_ITEMS_MAX: usize = 10_000;

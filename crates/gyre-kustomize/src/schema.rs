@@ -1,0 +1,267 @@
+//! Which lists merge by which keys: Kubernetes' types as Kustomize pins them, or a schema of the user's.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, OnceLock};
+
+use serde_json::Value;
+
+use crate::error::{Error, Result, fail};
+
+const BUILTIN: &str = include_str!("schema/builtin.txt");
+const PINNED_VERSION: &str = "v1.21.2";
+
+/// All types that are known to a build.
+#[derive(Clone, Debug)]
+pub(crate) struct Schema {
+    types: Arc<Types>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Types {
+    list: Vec<BTreeMap<String, Field>>,
+    by_kind: HashMap<(String, String), usize>,
+    by_name: HashMap<String, usize>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Field {
+    shape: Shape,
+    of: Option<usize>,
+    merge: bool,
+    keys: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Shape {
+    #[default]
+    Object,
+    List,
+    Map,
+}
+
+/// A place in a type.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place<'a> {
+    /// Nothing is known.
+    Unknown,
+    /// An object of a type.
+    Object(&'a Schema, usize),
+    /// A field of a type.
+    Field(&'a Schema, usize, &'a str),
+}
+
+impl<'a> Place<'a> {
+    fn field_facts(&self) -> Option<&'a Field> {
+        match self {
+            Self::Field(schema, of, name) => schema.types.list.get(*of)?.get(*name),
+            _ => None,
+        }
+    }
+
+    /// The place of an object's field.
+    pub(crate) fn field(&self, name: &str) -> Place<'a> {
+        let (schema, of) = match self {
+            Self::Unknown => return Self::Unknown,
+            Self::Object(schema, of) => (*schema, *of),
+            Self::Field(schema, ..) => match self.field_facts() {
+                Some(Field { shape: Shape::Object, of: Some(of), .. }) => (*schema, *of),
+                Some(Field { shape: Shape::Map, of: Some(of), .. }) => return Self::Object(schema, *of),
+                _ => return Self::Unknown,
+            },
+        };
+        match schema.types.list.get(of).and_then(|fields| fields.get_key_value(name)) {
+            Some((name, _)) => Self::Field(schema, of, name),
+            None => Self::Unknown,
+        }
+    }
+
+    /// The place of a list's items.
+    pub(crate) fn items(&self) -> Place<'a> {
+        match (self, self.field_facts()) {
+            (Self::Field(schema, ..), Some(Field { shape: Shape::List, of: Some(of), .. })) => {
+                Self::Object(schema, *of)
+            }
+            _ => Self::Unknown,
+        }
+    }
+
+    /// Is this a list whose items merge?
+    pub(crate) fn is_merged_list(&self) -> bool {
+        self.field_facts().is_some_and(|field| field.merge)
+    }
+
+    /// The keys that tell the items apart; none for lists of scalars.
+    pub(crate) fn merge_keys(&self) -> &'a [String] {
+        self.field_facts().map_or(&[], |field| &field.keys)
+    }
+
+    pub(crate) fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown)
+    }
+}
+
+impl Schema {
+    /// Kubernetes' own types.
+    pub(crate) fn builtin() -> Self {
+        static TYPES: OnceLock<Schema> = OnceLock::new();
+        TYPES.get_or_init(|| Self { types: Arc::new(read_builtin(BUILTIN)) }).clone()
+    }
+
+    /// The schema that a kustomization asks for with `openapi`. The built-in types join it where they are `known`
+    /// already.
+    pub(crate) fn chosen(version: Option<&str>, custom: Option<&[u8]>, known: bool) -> Result<Option<Self>> {
+        match (version, custom) {
+            (Some(_), Some(_)) => fail("builtin version and custom schema provided, cannot use both"),
+            (None, Some(text)) => {
+                let base = if known { Types::clone(&Self::builtin().types) } else { Types::default() };
+                Self::from_openapi(text, base).map(Some)
+            }
+            (None | Some(""), None) => Ok(None),
+            (Some(PINNED_VERSION), None) => Ok(Some(Self::builtin())),
+            (Some(_), None) => fail("the specified OpenAPI version is not built in"),
+        }
+    }
+
+    /// The type of resources of a kind.
+    pub(crate) fn of_kind(&self, api_version: &str, kind: &str) -> Place<'_> {
+        match self.types.by_kind.get(&(api_version.to_owned(), kind.to_owned())) {
+            Some(&of) => Place::Object(self, of),
+            None => Place::Unknown,
+        }
+    }
+
+    fn from_openapi(text: &[u8], mut types: Types) -> Result<Self> {
+        let document: Value = if text.first() == Some(&b'{') {
+            serde_json::from_slice(text)
+                .map_err(|error| Error::new(format!("invalid schema file: {error}")))?
+        } else {
+            gyre_yaml::yaml_to_json(text)
+                .map_err(|error| Error::new(format!("invalid schema file: {error}")))?
+        };
+        let empty = serde_json::Map::new();
+        let definitions = document.get("definitions").and_then(Value::as_object).unwrap_or(&empty);
+        let built_in = types.list.len();
+        let mut numbers: HashMap<&str, usize> =
+            definitions.keys().enumerate().map(|(at, name)| (name.as_str(), built_in + at)).collect();
+        let names = std::mem::take(&mut types.by_name);
+        numbers.extend(names.iter().map(|(name, at)| (name.as_str(), *at)));
+        let mut anonymous =
+            Anonymous { numbers: &numbers, first: built_in + definitions.len(), made: Vec::new() };
+        for (at, definition) in definitions.values().enumerate() {
+            for kind in kinds(definition) {
+                types.by_kind.entry(kind).or_insert(built_in + at);
+            }
+            let fields = anonymous.fields(definition, 0);
+            types.list.push(fields);
+        }
+        types.list.extend(anonymous.made);
+        Ok(Self { types: Arc::new(types) })
+    }
+}
+
+/// Types that have no name: objects inside of definitions.
+struct Anonymous<'a> {
+    numbers: &'a HashMap<&'a str, usize>,
+    first: usize,
+    made: Vec<BTreeMap<String, Field>>,
+}
+
+/// How deep objects without a name may nest in a schema.
+const INLINE_DEPTH_MAX: usize = 64;
+
+impl Anonymous<'_> {
+    fn fields(&mut self, definition: &Value, depth: usize) -> BTreeMap<String, Field> {
+        let properties = definition.get("properties").and_then(Value::as_object);
+        let mut fields = BTreeMap::new();
+        for (name, property) in properties.into_iter().flatten() {
+            fields.insert(name.clone(), self.field(property, depth));
+        }
+        fields
+    }
+
+    fn field(&mut self, property: &Value, depth: usize) -> Field {
+        let (shape, inner) = if let Some(items) = property.get("items") {
+            (Shape::List, items)
+        } else if let Some(values) = property.get("additionalProperties").filter(|values| values.is_object())
+        {
+            (Shape::Map, values)
+        } else {
+            (Shape::Object, property)
+        };
+        let strategy =
+            property.get("x-kubernetes-patch-strategy").and_then(Value::as_str).unwrap_or_default();
+        let merge = shape == Shape::List && strategy.split(',').any(|strategy| strategy == "merge");
+        let keys = match property.get("x-kubernetes-list-map-keys").and_then(Value::as_array) {
+            Some(keys) => keys.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            None => property
+                .get("x-kubernetes-patch-merge-key")
+                .and_then(Value::as_str)
+                .map(|key| vec![key.to_owned()])
+                .unwrap_or_default(),
+        };
+        Field { shape, of: self.target(inner, depth), merge, keys }
+    }
+
+    fn target(&mut self, inner: &Value, depth: usize) -> Option<usize> {
+        if let Some(reference) = inner.get("$ref").and_then(Value::as_str) {
+            return self.numbers.get(reference.strip_prefix("#/definitions/")?).copied();
+        }
+        if depth >= INLINE_DEPTH_MAX || inner.get("properties").is_none() {
+            return None;
+        }
+        let fields = self.fields(inner, depth + 1);
+        self.made.push(fields);
+        Some(self.first + self.made.len() - 1)
+    }
+}
+
+fn kinds(definition: &Value) -> Vec<(String, String)> {
+    let list = definition.get("x-kubernetes-group-version-kind").and_then(Value::as_array);
+    let text = |entry: &Value, field: &str| entry.get(field).and_then(Value::as_str).map(str::to_owned);
+    list.into_iter()
+        .flatten()
+        .filter_map(|entry| {
+            let version = text(entry, "version")?;
+            let api_version = match text(entry, "group").filter(|group| !group.is_empty()) {
+                Some(group) => format!("{group}/{version}"),
+                None => version,
+            };
+            Some((api_version, text(entry, "kind")?))
+        })
+        .collect()
+}
+
+fn read_builtin(text: &str) -> Types {
+    let mut types = Types::default();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        if let Some(rest) = line.strip_prefix("t ") {
+            let at = types.list.len();
+            let (name, kinds) = rest.split_once(' ').unwrap_or((rest, ""));
+            types.by_name.insert(format!("io.k8s.{name}"), at);
+            for kind in kinds.split(',').filter_map(|kind| kind.split_once(' ')) {
+                types.by_kind.insert((kind.0.to_owned(), kind.1.to_owned()), at);
+            }
+            types.list.push(BTreeMap::new());
+            continue;
+        }
+        let mut words = line.split(' ');
+        let (Some(name), Some(target)) = (words.next(), words.next()) else { continue };
+        let shape = match target.as_bytes().first() {
+            Some(b'[') => Shape::List,
+            Some(b'{') => Shape::Map,
+            _ => Shape::Object,
+        };
+        let merge = words.next();
+        let keys = merge.and_then(|merge| merge.strip_prefix("merge:")).unwrap_or_default();
+        let field = Field {
+            shape,
+            of: target[1..].parse().ok(),
+            merge: merge.is_some(),
+            keys: keys.split(',').filter(|key| !key.is_empty()).map(str::to_owned).collect(),
+        };
+        if let Some(fields) = types.list.last_mut() {
+            fields.insert(name.to_owned(), field);
+        }
+    }
+    types
+}

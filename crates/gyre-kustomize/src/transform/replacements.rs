@@ -1,0 +1,245 @@
+//! `replacements`: a value of one resource goes into fields of others.
+
+mod structured;
+mod visit;
+
+use gyre_yaml::{Node, NodeValue, yaml_to_json};
+use serde_json::Value;
+
+use super::Transform;
+use crate::build::Context;
+use crate::decode::{Mode, decode};
+use crate::error::{Error, Result, fail};
+use crate::id::ResId;
+use crate::load::Root;
+use crate::node::{self, Kind};
+use crate::resmap::ResMap;
+use crate::resource::Resource;
+use crate::schema::Schema;
+use crate::selector::Matcher;
+use crate::types::patch::Selector;
+use crate::types::replacement::{FieldOptions, Replacement, Source, Target};
+
+const DEFAULT_PATH: &str = "metadata.name";
+
+/// Puts values of resources into others.
+pub(crate) struct Replacements {
+    list: Vec<Replacement>,
+}
+
+impl Replacements {
+    pub(super) fn configured(
+        root: &Root<'_>,
+        list: &[Replacement],
+        context: &mut Context<'_>,
+    ) -> Result<Self> {
+        Self::new(root, list, context).map_err(|error| {
+            error.within("trouble configuring builtin ReplacementTransformer with config: `\n`")
+        })
+    }
+
+    pub(crate) fn new(root: &Root<'_>, list: &[Replacement], context: &mut Context<'_>) -> Result<Self> {
+        let mut all = Vec::new();
+        for replacement in list {
+            if replacement.path.is_empty() {
+                all.push(replacement.clone());
+                continue;
+            }
+            if replacement.source.is_some()
+                || replacement.targets.as_ref().is_some_and(|targets| !targets.is_empty())
+            {
+                return fail("cannot specify both path and inline replacement");
+            }
+            let content = root.read(&replacement.path, &mut context.spent)?;
+            all.extend(read(&content)?);
+        }
+        Ok(Self { list: all })
+    }
+}
+
+/// One replacement, or a list of some.
+fn read(content: &[u8]) -> Result<Vec<Replacement>> {
+    let value = yaml_to_json(content)
+        .map_err(|error| Error::new(format!("error converting YAML to JSON: {error}")))?;
+    let failed = |text: String| Error::new(format!("error unmarshaling JSON: while decoding JSON: {text}"));
+    match value {
+        Value::Array(_) => decode(&value, Mode::Lenient).map_err(failed),
+        Value::Object(_) => decode(&value, Mode::Lenient).map(|one| vec![one]).map_err(failed),
+        other => {
+            let kind = match other {
+                Value::Null => "invalid",
+                Value::Bool(_) => "bool",
+                Value::Number(_) => "float64",
+                _ => "string",
+            };
+            fail(format!("unsupported replacement type encountered within replacement path: {kind}"))
+        }
+    }
+}
+
+impl Transform for Replacements {
+    fn apply(&self, resources: &mut ResMap, _: &Schema) -> Result<()> {
+        for replacement in &self.list {
+            let targets = match &replacement.targets {
+                Some(targets) if replacement.source.is_some() || replacement.source_value.is_some() => {
+                    targets
+                }
+                _ => return fail("replacements must specify a source and at least one target"),
+            };
+            let value = value(resources.list(), replacement)?;
+            for target in targets {
+                put(resources, target, &value)?;
+            }
+        }
+        resources.drop_empties();
+        Ok(())
+    }
+}
+
+fn ids(resource: &Resource) -> Vec<ResId> {
+    let mut ids = vec![resource.id()];
+    ids.extend(resource.previous_ids());
+    ids
+}
+
+fn value(resources: &[Resource], replacement: &Replacement) -> Result<Node> {
+    let source = match (&replacement.source, &replacement.source_value) {
+        (Some(_), Some(_)) => return fail("value and resource selectors are mutually exclusive"),
+        (Some(source), None) => source,
+        (None, text) => return Ok(node::untagged(text.clone().unwrap_or_default())),
+    };
+    let resource = select_source(resources, source)?;
+    let field = if source.field_path.is_empty() { DEFAULT_PATH } else { &source.field_path };
+    let path = node::split_path_with_brackets(field, '.');
+    let found = node::path::lookup(&resource.node, &path)
+        .map_err(|error| error.within("error looking up replacement source"))?;
+    let Some(found) = found.filter(|found| !node::is_nil_or_empty(found)) else {
+        return fail(format!("fieldPath `{field}` is missing for replacement source {}", source.id()));
+    };
+    refine(found, source.options.as_ref())
+}
+
+fn select_source<'a>(resources: &'a [Resource], source: &Source) -> Result<&'a Resource> {
+    let wanted = source.id();
+    let fits = |id: &ResId| {
+        (wanted.namespace.is_empty() || wanted.same_namespace(id))
+            && (wanted.name.is_empty() || wanted.name == id.name)
+            && id.gvk.is_selected(&wanted.gvk)
+    };
+    let mut matches = resources.iter().filter(|resource| ids(resource).iter().any(fits));
+    match (matches.next(), matches.next()) {
+        (Some(only), None) => Ok(only),
+        (Some(_), Some(_)) => fail(format!("multiple matches for selector {}", shown_source(source))),
+        _ => fail(format!("nothing selected by {}", shown_source(source))),
+    }
+}
+
+fn shown_source(source: &Source) -> String {
+    let mut source = source.clone();
+    if source.field_path.is_empty() {
+        source.field_path = String::new();
+    }
+    source.shown()
+}
+
+/// The part of a text that the options name.
+fn refine(found: &Node, options: Option<&FieldOptions>) -> Result<Node> {
+    let Some(options) = options.filter(|options| !options.delimiter.is_empty()) else {
+        return Ok(found.clone());
+    };
+    if node::kind(found) != Kind::Scalar {
+        return fail("delimiter option can only be used with scalar nodes");
+    }
+    let text = node::text(found);
+    let parts: Vec<&str> = text.split(options.delimiter.as_str()).collect();
+    let index = options.index.0;
+    let part = usize::try_from(index).ok().and_then(|index| parts.get(index));
+    let Some(part) = part else {
+        return fail(format!("options.index {index} is out of bounds for value {text}"));
+    };
+    let mut refined = found.clone();
+    refined.value = NodeValue::Scalar((*part).to_owned());
+    Ok(refined)
+}
+
+fn put(resources: &mut ResMap, target: &Target, value: &Node) -> Result<()> {
+    let Some(select) = &target.select else { return fail("target must specify resources to select") };
+    let compile = |selector: &Selector| {
+        Matcher::new(selector).map_err(|error| error.within("error creating target selector"))
+    };
+    let matcher = compile(select)?;
+    let rejects = target.reject.iter().map(compile).collect::<Result<Vec<_>>>()?;
+    for resource in resources.list_mut() {
+        let ids = ids(resource);
+        let rejected = rejects.iter().any(|reject| {
+            (reject.by_metadata && reject.fits_metadata(resource))
+                || (reject.by_id && ids.iter().any(|id| reject.fits_id(id)))
+        });
+        if !matcher.fits_metadata(resource) || rejected || !ids.iter().any(|id| matcher.fits_id(id)) {
+            continue;
+        }
+        copy_into(&mut resource.node, value, target)?;
+    }
+    Ok(())
+}
+
+fn copy_into(resource: &mut Node, value: &Node, target: &Target) -> Result<()> {
+    let default = [DEFAULT_PATH.to_owned()];
+    let paths: &[String] = if target.field_paths.is_empty() { &default } else { &target.field_paths };
+    let options = target.options.as_ref();
+    let create = options.filter(|options| options.create).map(|_| node::kind(value));
+    for field in paths {
+        let path = node::split_path_with_brackets(field, '.');
+        if structured::set(resource, value, &path, create).is_ok() {
+            continue;
+        }
+        let words = if create.is_some() { "find or create" } else { "find" };
+        let problem = format!(
+            "unable to {words} field {} in replacement target",
+            gyre_go::strconv::quote(field.as_bytes())
+        );
+        let mut failure = None;
+        let mut set = |found: &mut Node| {
+            let result = set_field(found, value, options);
+            failure = failure.take().or(result.err());
+        };
+        let count =
+            visit::visit(resource, &path, create, &mut set).map_err(|error| error.within(&problem))?;
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        if count == 0 {
+            return fail(problem);
+        }
+    }
+    Ok(())
+}
+
+fn set_field(field: &mut Node, value: &Node, options: Option<&FieldOptions>) -> Result<()> {
+    let mut value = value.clone();
+    if let Some(options) = options.filter(|options| !options.delimiter.is_empty()) {
+        if node::kind(field) != Kind::Scalar {
+            return fail("delimiter option can only be used with scalar nodes");
+        }
+        let delimiter = options.delimiter.as_str();
+        let mut parts: Vec<&str> = node::raw_text(field).split(delimiter).collect();
+        let text = node::text(&value).to_owned();
+        match usize::try_from(options.index.0) {
+            Err(_) => parts.insert(0, &text),
+            Ok(index) if index >= parts.len() => parts.push(&text),
+            Ok(index) => parts[index] = &text,
+        }
+        value.value = NodeValue::Scalar(parts.join(delimiter));
+    }
+    take(field, value);
+    Ok(())
+}
+
+/// A scalar takes the text only: it stays of its type. Anything else is replaced.
+fn take(field: &mut Node, value: Node) {
+    if node::kind(field) == Kind::Scalar {
+        field.value = NodeValue::Scalar(node::raw_text(&value).to_owned());
+    } else {
+        *field = value;
+    }
+}
