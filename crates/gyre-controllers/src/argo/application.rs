@@ -1,0 +1,223 @@
+//! Application: compares what its sources say with what is live, and syncs when it is asked to, or by itself.
+
+mod compare;
+mod destination;
+mod operation;
+mod status;
+mod target;
+mod tracking;
+mod warnings;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use gyre_api::argo::{ApplicationSpec, COMPONENT, FINALIZER, GROUP, MANAGER, REFRESH};
+use gyre_cluster::{Grant, OwnerId};
+use gyre_model::{Digest, GroupVersionKind, Object, ObjectRef};
+use gyre_plan::{Policy, Title};
+use serde_json::{Value, json};
+
+use crate::context::Context;
+use crate::flux::part;
+use crate::frame::{Reconciler, without_finalizer};
+use crate::outcome::Conclusion;
+use crate::queue::Key;
+use crate::shelf::key;
+use compare::Comparison;
+use operation::Operation;
+use status::Report;
+
+/// The kind's name.
+pub(crate) const KIND: &str = "Application";
+/// How long until an Application is compared again (`timeout.reconciliation`).
+const REFRESH_AFTER: Duration = Duration::from_secs(120);
+
+/// Reconciles Applications.
+pub(crate) struct Applications {
+    cx: Arc<Context>,
+    memories: Mutex<HashMap<Key, Memory>>,
+}
+
+/// What is remembered of an Application between two looks; may be lost at any time.
+#[derive(Clone, PartialEq)]
+struct Memory {
+    spec: Digest,
+    revisions: Vec<String>,
+}
+
+impl Reconciler for Applications {
+    fn gvk(&self) -> GroupVersionKind {
+        gvk()
+    }
+
+    fn component(&self) -> &'static str {
+        COMPONENT
+    }
+
+    fn finalizer(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn has_status_subresource(&self) -> bool {
+        false
+    }
+
+    fn concerns(&self, old: &Object, new: &Object) -> bool {
+        let parts = |object: &Object| {
+            (
+                object.at("/spec").cloned(),
+                object.at("/operation").cloned(),
+                object.annotation(REFRESH).is_some(),
+            )
+        };
+        let (old, new) = (parts(old), parts(new));
+        // What we have finished ourselves asks for nothing.
+        old.0 != new.0 || (old.1 != new.1 && new.1.is_some()) || (!old.2 && new.2)
+    }
+
+    fn reconcile<'a>(&'a self, object: &'a Arc<Object>) -> BoxFuture<'a, Conclusion> {
+        self.look(object).boxed()
+    }
+
+    fn finalize<'a>(&'a self, object: &'a Arc<Object>) -> BoxFuture<'a, Conclusion> {
+        self.clean_up(object).boxed()
+    }
+
+    fn gone(&self, key: &Key) {
+        self.memories().remove(key);
+        self.cx.live.forget(&owner_of(key));
+    }
+
+    fn broken(&self, object: &Arc<Object>, why: &str) -> Conclusion {
+        let mut report = Report::new(object, self.cx.clock.now());
+        report.condition("UnknownError", why);
+        report.conclude(Some(REFRESH_AFTER))
+    }
+}
+
+fn gvk() -> GroupVersionKind {
+    GroupVersionKind { group: GROUP.into(), version: "v1alpha1".into(), kind: KIND.into() }
+}
+
+/// The owner's name in the live cache.
+pub(crate) fn owner_of(key: &Key) -> OwnerId {
+    let (namespace, name) = key.split_once('/').unwrap_or_default();
+    OwnerId::new(&ObjectRef::new(gvk(), namespace, name))
+}
+
+/// Does the Application read this repository?
+pub(crate) fn uses(object: &Object, url: &str) -> bool {
+    let one = object.text("/spec/source/repoURL");
+    let several = object.at("/spec/sources").and_then(Value::as_array).into_iter().flatten();
+    let several = several.filter_map(|source| source.get("repoURL")?.as_str());
+    std::iter::once(one).chain(several).any(|found| found.trim_end_matches('/') == url.trim_end_matches('/'))
+}
+
+pub(crate) use tracking::inventory;
+
+impl Applications {
+    pub(crate) fn new(cx: Arc<Context>) -> Self {
+        Self { cx, memories: Mutex::default() }
+    }
+
+    fn memories(&self) -> MutexGuard<'_, HashMap<Key, Memory>> {
+        self.memories.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn look(&self, object: &Arc<Object>) -> Conclusion {
+        let now = self.cx.clock.now();
+        let mut report = Report::new(object, now);
+        let spec: ApplicationSpec = match part(object, "spec") {
+            Ok(spec) => spec,
+            Err(why) => {
+                report.invalid(&why);
+                return report.conclude(None);
+            }
+        };
+        for warning in warnings::unknown_fields(object) {
+            report.condition("UnknownFieldWarning", &warning);
+        }
+        if let Err(why) = destination::check(&self.cx, &spec) {
+            report.invalid(&why);
+            return report.conclude(Some(REFRESH_AFTER));
+        }
+        let grant = Grant::own(MANAGER);
+        let comparison = match self.compare(object, &spec).await {
+            Ok(comparison) => comparison,
+            Err(why) => {
+                report.unknown(&spec, &why);
+                return report.conclude(Some(REFRESH_AFTER));
+            }
+        };
+        report.compared(&spec, &comparison);
+        let operation = Operation::asked(object)
+            .or_else(|| Operation::automated(object, &spec, &comparison, &mut report));
+        if let Some(operation) = operation {
+            let synced = operation.carry_out(&self.cx, object, &spec, &grant, comparison).await;
+            report.synced(&operation, &synced);
+            // What the sync came to is seen in a second comparison, which costs nothing where all went well.
+            match self.compare(object, &spec).await {
+                Ok(comparison) => report.compared(&spec, &comparison),
+                Err(why) => report.unknown(&spec, &why),
+            }
+        }
+        report.conclude(Some(REFRESH_AFTER))
+    }
+
+    async fn compare(&self, object: &Arc<Object>, spec: &ApplicationSpec) -> Result<Comparison, String> {
+        let target = target::of(&self.cx, object, spec).await?;
+        let memory = Memory {
+            spec: Digest::of(object.at("/spec").cloned().unwrap_or_default().to_string().as_bytes()),
+            revisions: target.revisions.clone(),
+        };
+        self.memories().insert(key(object.namespace(), object.name()), memory);
+        compare::of(&self.cx, object, spec, target).await
+    }
+
+    /// Deletes what the Application owns, where its finalizer says so.
+    async fn clean_up(&self, object: &Arc<Object>) -> Conclusion {
+        let finalizers = object.at("/metadata/finalizers").and_then(Value::as_array);
+        let ours = finalizers.into_iter().flatten().filter_map(Value::as_str).find(|name| {
+            name.strip_prefix(FINALIZER)
+                .is_some_and(|rest| matches!(rest, "" | "/foreground" | "/background"))
+        });
+        let Some(finalizer) = ours else { return Conclusion::default() };
+        let owner = owner_of(&key(object.namespace(), object.name()));
+        let entries = tracking::inventory(object);
+        self.cx.live.forget(&owner);
+        let stale = match self.cx.live.observe_stale(entries).await {
+            Ok(stale) => stale,
+            Err(error) => return self.not_deleted(object, &error.to_string()),
+        };
+        let stale = stale.into_iter().filter(|stale| tracking::owns(object, stale)).collect();
+        let title = Title { owner: object.object_ref(), revision: String::new() };
+        let policy = Policy { prune: true, ..Policy::default() };
+        let plan = gyre_plan::make(title, Vec::new(), stale, &policy, 0);
+        let applied = self.cx.live.execute(&Grant::own(MANAGER), &owner, &plan).await;
+        if let Some((_, failure)) = applied.failures().next() {
+            return self.not_deleted(object, &failure.refusal.message);
+        }
+        Conclusion { object: Some(without_finalizer(object, finalizer)), ..Conclusion::default() }
+    }
+
+    fn not_deleted(&self, object: &Arc<Object>, why: &str) -> Conclusion {
+        let mut report = Report::new(object, self.cx.clock.now());
+        report.condition("DeletionError", why);
+        report.conclude(Some(Duration::from_secs(10)))
+    }
+}
+
+/// The patch that takes away what has been heeded: the operation and the request for a refresh.
+fn heeded(object: &Object) -> Option<Value> {
+    let mut patch = json!({});
+    if object.at("/operation").is_some() {
+        patch["operation"] = Value::Null;
+    }
+    if object.annotation(REFRESH).is_some() {
+        patch["metadata"] = json!({"annotations": {REFRESH: null}});
+    }
+    patch.as_object().is_some_and(|patch| !patch.is_empty()).then_some(patch)
+}

@@ -1,0 +1,421 @@
+//! A sync: asked for in the Application's `operation`, or begun by itself, and carried out as a plan.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gyre_api::argo::{ApplicationSpec, Automated};
+use gyre_cluster::{Applied, Done, Grant, Write};
+use gyre_model::{GroupVersionKind, Object, ObjectRef};
+use gyre_plan::{Action, Desired, How, Marks, Observed, Policy, Title, argo_rank};
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::compare::{Comparison, wave};
+use super::owner_of;
+use super::status::Report;
+use crate::clock::rfc3339;
+use crate::context::Context;
+use crate::shelf::key;
+
+/// Heals in a row that follow each other at once; the next ones wait longer and longer.
+const HEALS_AT_ONCE: i64 = 3;
+/// After this long without one, a heal counts as the first again.
+const HEALS_FORGOTTEN: Duration = Duration::from_secs(10);
+/// The longest pause between two heals or two retries.
+const PAUSE_MAX: Duration = Duration::from_secs(180);
+
+/// A sync that is to be carried out.
+pub(super) struct Operation {
+    /// As it is recorded in `operationState.operation`.
+    pub(super) recorded: Value,
+    prune: bool,
+    dry_run: bool,
+    only: Vec<(String, String, String)>,
+    options: Vec<String>,
+    pub(super) retries: i64,
+}
+
+/// What a sync came to.
+pub(super) struct Synced {
+    pub(super) phase: &'static str,
+    pub(super) message: String,
+    pub(super) results: Vec<Value>,
+    pub(super) revisions: Vec<String>,
+    pub(super) started: Timestamp,
+    pub(super) finished: Timestamp,
+}
+
+fn strings(value: Option<&Value>) -> Vec<String> {
+    let list = value.and_then(Value::as_array).into_iter().flatten();
+    list.filter_map(|item| item.as_str().map(Into::into)).collect()
+}
+
+impl Operation {
+    /// The sync that the object's `operation` asks for.
+    pub(super) fn asked(object: &Object) -> Option<Self> {
+        let recorded = object.at("/operation")?.clone();
+        let sync = recorded.get("sync")?;
+        let flag = |name: &str| sync.get(name).and_then(Value::as_bool).unwrap_or_default();
+        let only = sync.get("resources").and_then(Value::as_array).into_iter().flatten().map(|resource| {
+            let text = |name: &str| resource.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+            (text("group"), text("kind"), text("name"))
+        });
+        Some(Self {
+            prune: flag("prune"),
+            dry_run: flag("dryRun"),
+            only: only.collect(),
+            options: strings(sync.get("syncOptions")),
+            retries: 0,
+            recorded,
+        })
+    }
+
+    /// The sync that the Application begins by itself, if there is reason for one. Why there is none although it is
+    /// out of sync goes into the report.
+    pub(super) fn automated(
+        object: &Object,
+        spec: &ApplicationSpec,
+        comparison: &Comparison,
+        report: &mut Report,
+    ) -> Option<Self> {
+        let policy = spec.sync_policy.as_ref()?;
+        let automated = policy.automated.as_ref().filter(|automated| automated.enabled != Some(false))?;
+        if comparison.is_synced() {
+            return None;
+        }
+        let only_prunes = comparison.resources.iter().all(|resource| resource.synced || resource.prune);
+        if only_prunes && !automated.prune {
+            return None;
+        }
+        let revisions = comparison.revisions.join(", ");
+        let mut healing = 0;
+        let mut retries = 0;
+        if was_attempted(object, comparison) {
+            let state = |name: &str| object.text(&format!("/status/operationState/{name}"));
+            if state("phase") != "Succeeded" {
+                retries = retry(object, spec, &revisions, report)?;
+            } else if automated.self_heal {
+                healing = heal(object, report)?;
+            } else {
+                return None;
+            }
+        }
+        let all_go = comparison.resources.iter().all(|resource| resource.prune);
+        if automated.prune && !automated.allow_empty && all_go {
+            let why =
+                format!("Skipping sync attempt to [{revisions}]: auto-sync will wipe out all resources");
+            report.condition("SyncError", &why);
+            return None;
+        }
+        let mut note = format!("Initiated automated sync to '{revisions}'");
+        if retries > 0 {
+            note = format!("{note}, retry {retries}");
+        }
+        report.note(false, "OperationStarted", &note);
+        Some(Self::new(object, spec, automated, comparison, healing, retries))
+    }
+
+    fn new(
+        object: &Object,
+        spec: &ApplicationSpec,
+        automated: &Automated,
+        comparison: &Comparison,
+        healing: i64,
+        retries: i64,
+    ) -> Self {
+        let options = spec.sync_policy.as_ref().map(|policy| policy.sync_options.clone()).unwrap_or_default();
+        let mut sync = Map::new();
+        if automated.prune {
+            sync.insert("prune".into(), true.into());
+        }
+        if spec.sources.is_empty() {
+            sync.insert("revision".into(), comparison.revisions.concat().into());
+            sync.insert("source".into(), object.at("/spec/source").cloned().unwrap_or_default());
+        } else {
+            sync.insert("revisions".into(), comparison.revisions.clone().into());
+            sync.insert("sources".into(), object.at("/spec/sources").cloned().unwrap_or_default());
+        }
+        if !options.is_empty() {
+            sync.insert("syncOptions".into(), options.clone().into());
+        }
+        let mut only = Vec::new();
+        if healing > 0 {
+            sync.insert("autoHealAttemptsCount".into(), healing.into());
+            for resource in comparison.resources.iter().filter(|resource| !resource.synced) {
+                let ObjectRef { group, kind, name, .. } = resource.object.clone();
+                only.push((group, kind, name));
+            }
+            let listed = only.iter().map(|(group, kind, name)| {
+                let mut item = Map::new();
+                if !group.is_empty() {
+                    item.insert("group".into(), group.clone().into());
+                }
+                item.insert("kind".into(), kind.clone().into());
+                item.insert("name".into(), name.clone().into());
+                Value::Object(item)
+            });
+            sync.insert("resources".into(), Value::Array(listed.collect()));
+        }
+        let retry = object.at("/spec/syncPolicy/retry").cloned().unwrap_or_else(|| json!({"limit": 5}));
+        let recorded = json!({"initiatedBy": {"automated": true}, "retry": retry, "sync": sync});
+        Self { recorded, prune: automated.prune, dry_run: false, only, options, retries }
+    }
+
+    fn has_option(&self, option: &str) -> bool {
+        self.options.iter().any(|found| found == option)
+    }
+
+    fn takes(&self, object: &ObjectRef) -> bool {
+        self.only.is_empty()
+            || self.only.iter().any(|(group, kind, name)| {
+                *group == object.group && *kind == object.kind && *name == object.name
+            })
+    }
+
+    /// Carries the sync out.
+    pub(super) async fn carry_out(
+        &self,
+        cx: &Context,
+        application: &Arc<Object>,
+        spec: &ApplicationSpec,
+        grant: &Grant,
+        comparison: Comparison,
+    ) -> Synced {
+        let started = cx.clock.now();
+        let owner = owner_of(&key(application.namespace(), application.name()));
+        let mut results = Vec::new();
+        if self.has_option("CreateNamespace=true") && !self.dry_run {
+            results.extend(namespace(cx, spec, grant).await);
+        }
+        let server_side = self.has_option("ServerSideApply=true");
+        let desired = comparison.desired.into_iter().filter(|(object, _)| self.takes(&object.object_ref()));
+        let desired = desired.map(|(object, observed)| {
+            let wave = i32::try_from(wave(&object)).unwrap_or_default();
+            let observed = match observed {
+                Observed::Live { live, merged, .. } if server_side => {
+                    Observed::Live { live, merged, how: How::ServerSide }
+                }
+                other => other,
+            };
+            (Desired { wave, rank: argo_rank(object.kind()), object }, observed)
+        });
+        let stale = comparison.stale.into_iter().filter(|stale| self.takes(&stale.target)).collect();
+        let policy = Policy {
+            prune: true,
+            create: if server_side { How::ServerSide } else { How::Create },
+            keep_marks: if self.prune {
+                Marks::new([("argocd.argoproj.io/sync-options", "Prune=false")])
+            } else {
+                // Everything bears the annotation of the tracking; nothing is deleted without being asked to.
+                Marks::default()
+            },
+            ..Policy::default()
+        };
+        let title = Title { owner: application.object_ref(), revision: comparison.revisions.join(", ") };
+        let desired: Vec<_> = desired.collect();
+        let last_wave = desired.iter().map(|(desired, _)| desired.wave).max().unwrap_or_default();
+        let mut plan = gyre_plan::make(title, desired, stale, &policy, last_wave);
+        let ignored = if self.prune { Vec::new() } else { std::mem::take(&mut plan.prune) };
+        tracing::debug!("{plan}");
+        let applied = if self.dry_run { planned(&plan) } else { cx.live.execute(grant, &owner, &plan).await };
+        let failed = applied.failures().next().is_some() || !applied.unready.is_empty();
+        results.extend(applied.done.iter().map(|done| result(done, failed, self.dry_run)));
+        results.extend(ignored.iter().map(|change| pruning_ignored(&change.target)));
+        let (phase, message) = outcome(&applied);
+        Synced { phase, message, results, revisions: comparison.revisions, started, finished: cx.clock.now() }
+    }
+}
+
+/// Was this revision, of this source, the last one that was synced?
+fn was_attempted(object: &Object, comparison: &Comparison) -> bool {
+    let at = |pointer: &str| object.at(&format!("/status/operationState/syncResult{pointer}"));
+    let several = object.at("/spec/sources").and_then(Value::as_array).is_some_and(|list| !list.is_empty());
+    if several {
+        return strings(at("/revisions")) == comparison.revisions
+            && at("/sources") == object.at("/spec/sources");
+    }
+    at("/revision").and_then(Value::as_str) == comparison.revisions.first().map(String::as_str)
+        && at("/source") == object.at("/spec/source")
+}
+
+/// How long ago the last operation ended.
+fn since_last(object: &Object, now: Timestamp) -> Duration {
+    let finished: Option<Timestamp> = object.text("/status/operationState/finishedAt").parse().ok();
+    let seconds = finished.map_or(i64::MAX, |finished| now.as_second() - finished.as_second());
+    Duration::from_secs(u64::try_from(seconds).unwrap_or_default())
+}
+
+/// Goes on after a failure; the number of the retry, or nothing when there are none left or it is too early.
+fn retry(object: &Object, spec: &ApplicationSpec, revisions: &str, report: &mut Report) -> Option<i64> {
+    let limit =
+        spec.sync_policy.as_ref().and_then(|policy| policy.retry.as_ref()).map_or(5, |retry| retry.limit);
+    let count = object.at("/status/operationState/retryCount").and_then(Value::as_i64).unwrap_or_default();
+    let message = object.text("/status/operationState/message");
+    let why = format!("Failed last sync attempt to [{revisions}]: {message}");
+    if limit >= 0 && count >= limit {
+        report.condition("SyncError", &why);
+        return None;
+    }
+    let pause = Duration::from_secs(5).saturating_mul(1 << count.clamp(0, 10)).min(PAUSE_MAX);
+    let left = pause.saturating_sub(since_last(object, report.now()));
+    if !left.is_zero() {
+        report.condition("SyncError", &why);
+        report.look_again(left);
+        return None;
+    }
+    Some(count + 1)
+}
+
+/// Undoes what others changed; the number of the heal in a row, or nothing when it is too early.
+fn heal(object: &Object, report: &mut Report) -> Option<i64> {
+    let count = object.at("/status/operationState/operation/sync/autoHealAttemptsCount");
+    let since = since_last(object, report.now());
+    let count = count.and_then(Value::as_i64).filter(|_| since < HEALS_FORGOTTEN).unwrap_or_default();
+    let beyond = count - HEALS_AT_ONCE;
+    if beyond >= 0 {
+        let pause = Duration::from_secs(2).saturating_mul(1 << beyond.clamp(0, 10)).min(PAUSE_MAX);
+        let left = pause.saturating_sub(since);
+        if !left.is_zero() {
+            report.look_again(left);
+            return None;
+        }
+    }
+    Some(count + 1)
+}
+
+/// Makes the destination's namespace where it is missing, and gives it its metadata.
+async fn namespace(cx: &Context, spec: &ApplicationSpec, grant: &Grant) -> Option<Value> {
+    let name = spec.destination.namespace.as_deref().filter(|name| !name.is_empty())?;
+    let metadata = spec.sync_policy.as_ref().and_then(|policy| policy.managed_namespace_metadata.clone());
+    let target = ObjectRef::new(GroupVersionKind::parse("v1", "Namespace"), "", name);
+    let exists = matches!(cx.cluster.get(&target).await, Ok(Some(_)));
+    if exists && metadata.is_none() {
+        return None;
+    }
+    let mut object = Object::bare(&target);
+    for (key, value) in metadata.iter().flat_map(|metadata| &metadata.labels) {
+        object.set_label(key, value);
+    }
+    for (key, value) in metadata.iter().flat_map(|metadata| &metadata.annotations) {
+        object.set_annotation(key, value);
+    }
+    let write = if metadata.is_some() {
+        Write::Apply { object: &object, force: true, dry_run: false }
+    } else {
+        Write::Create { object: &object }
+    };
+    let verb = if metadata.is_some() { "serverside-applied" } else { "created" };
+    let (status, phase, message) = match cx.cluster.write(grant, write).await {
+        Ok(_) => ("Synced", "Succeeded", format!("namespace/{name} {verb}")),
+        Err(error) => ("SyncFailed", "Failed", error.to_string()),
+    };
+    Some(json!({
+        "group": "", "version": "v1", "kind": "Namespace", "namespace": "", "name": name,
+        "status": status, "hookPhase": phase, "syncPhase": "PreSync", "message": message,
+    }))
+}
+
+/// What a dry run comes to: everything as planned.
+fn planned(plan: &gyre_plan::Plan) -> Applied {
+    let done = plan.changes().map(|change| Done {
+        target: change.target.clone(),
+        action: change.action.clone(),
+        desired: change.desired.clone(),
+        failure: None,
+    });
+    Applied { done: done.collect(), unready: Vec::new() }
+}
+
+/// `deployment.apps/web`, as kubectl names objects.
+fn kubectl_name(object: &ObjectRef) -> String {
+    let kind = object.kind.to_lowercase();
+    if object.group.is_empty() {
+        format!("{kind}/{}", object.name)
+    } else {
+        format!("{kind}.{}/{}", object.group, object.name)
+    }
+}
+
+fn item(object: &ObjectRef, status: &str, phase: &str, message: &str) -> Value {
+    json!({
+        "group": object.group, "version": object.version, "kind": object.kind,
+        "namespace": object.namespace, "name": object.name,
+        "status": status, "hookPhase": phase, "syncPhase": "Sync", "message": message,
+    })
+}
+
+fn result(done: &Done, failed: bool, dry_run: bool) -> Value {
+    let object = &done.target;
+    if let Some(failure) = &done.failure {
+        return item(object, "SyncFailed", "Failed", &failure.refusal.message);
+    }
+    let running = if failed { "Succeeded" } else { "Running" };
+    let suffix = if dry_run { " (dry run)" } else { "" };
+    let verb = match &done.action {
+        Action::Create | Action::Recreate => "created",
+        Action::Configure => "configured",
+        Action::Delete(_) => return item(object, "Pruned", "Succeeded", &format!("pruned{suffix}")),
+        Action::Skip(_) if done.desired.is_none() => {
+            return item(object, "PruneSkipped", "Succeeded", "ignored (no prune)");
+        }
+        Action::Keep | Action::Skip(_) | Action::Refuse(_) => "unchanged",
+    };
+    item(object, "Synced", running, &format!("{} {verb}{suffix}", kubectl_name(object)))
+}
+
+fn pruning_ignored(object: &ObjectRef) -> Value {
+    item(object, "PruneSkipped", "Succeeded", "ignored (requires pruning)")
+}
+
+fn outcome(applied: &Applied) -> (&'static str, String) {
+    let failures: Vec<String> =
+        applied.failures().map(|(_, failure)| failure.refusal.message.clone()).collect();
+    if !failures.is_empty() {
+        let why = failures.join(",");
+        return (
+            "Failed",
+            format!("one or more synchronization tasks completed unsuccessfully, reason: {why}"),
+        );
+    }
+    if !applied.unready.is_empty() {
+        let late: Vec<String> = applied.unready.iter().map(|(object, _)| object.to_string()).collect();
+        return ("Failed", format!("waited in vain for healthy state of {}", late.join(", ")));
+    }
+    ("Succeeded", "successfully synced (all tasks run)".into())
+}
+
+/// The record of a sync in `operationState`.
+pub(super) fn state(operation: &Operation, synced: &Synced, spec: &ApplicationSpec) -> Value {
+    let mut result = Map::new();
+    let sync = operation.recorded.get("sync").cloned().unwrap_or_default();
+    if spec.sources.is_empty() {
+        result.insert("revision".into(), synced.revisions.concat().into());
+        result.insert("source".into(), sync.get("source").cloned().unwrap_or_default());
+    } else {
+        result.insert("revisions".into(), synced.revisions.clone().into());
+        result.insert("sources".into(), sync.get("sources").cloned().unwrap_or_default());
+        result.insert("revision".into(), "".into());
+        result.insert("source".into(), json!({"repoURL": ""}));
+    }
+    if !synced.results.is_empty() {
+        result.insert("resources".into(), synced.results.clone().into());
+    }
+    if let Some(metadata) =
+        spec.sync_policy.as_ref().and_then(|policy| policy.managed_namespace_metadata.as_ref())
+        && let Ok(metadata) = serde_json::to_value(metadata)
+    {
+        result.insert("managedNamespaceMetadata".into(), metadata);
+    }
+    let mut state = json!({
+        "operation": operation.recorded,
+        "phase": synced.phase,
+        "message": synced.message,
+        "startedAt": rfc3339(synced.started),
+        "finishedAt": rfc3339(synced.finished),
+        "syncResult": result,
+    });
+    if operation.retries > 0 {
+        state["retryCount"] = operation.retries.into();
+    }
+    state
+}
