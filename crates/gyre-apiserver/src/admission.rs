@@ -1,0 +1,202 @@
+//! What the server does with a write beyond its kind's own rules: namespaces that end, protections, escalation.
+
+use serde_json::{Value, json};
+
+use crate::api::{Api, Place};
+use crate::auth::User;
+use crate::failure::Result;
+use crate::object;
+
+/// Namespaces that stay.
+const PROTECTED: [&str; 3] = ["default", "kube-system", "kube-public"];
+
+fn push_unique(list: &mut Value, item: Value) {
+    match list.as_array_mut() {
+        Some(items) if items.contains(&item) => {}
+        Some(items) => items.push(item),
+        None => *list = json!([item]),
+    }
+}
+
+/// A new object.
+pub(crate) fn create(
+    api: &Api,
+    user: &User,
+    place: &Place,
+    object: &mut Value,
+    warnings: &mut Vec<String>,
+) -> Result<()> {
+    let _ = &warnings;
+    if place.kind.namespaced {
+        live_namespace(api, place, object)?;
+    }
+    if place.kind.group == "rbac.authorization.k8s.io" {
+        escalation(api, user, place, object)?;
+    }
+    Ok(())
+}
+
+/// What a new object gets beyond what its writer owns.
+pub(crate) fn complete(api: &Api, place: &Place, object: &mut Value) -> Result<()> {
+    match place.kind.id() {
+        ("", "persistentvolumeclaims") => {
+            push_unique(&mut object["metadata"]["finalizers"], "kubernetes.io/pvc-protection".into());
+        }
+        ("", "persistentvolumes") => {
+            push_unique(&mut object["metadata"]["finalizers"], "kubernetes.io/pv-protection".into());
+        }
+        ("", "nodes") => {
+            let taint = json!({"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"});
+            push_unique(&mut object["spec"]["taints"], taint);
+        }
+        ("", "pods") => pod(api, place, object)?,
+        _ => {}
+    }
+    Ok(())
+}
+
+/// A changed object.
+pub(crate) fn update(
+    api: &Api,
+    user: &User,
+    place: &Place,
+    object: &mut Value,
+    old: &Value,
+    _warnings: &mut Vec<String>,
+) -> Result<()> {
+    if place.kind.is("", "pods") && place.subresource.is_empty() {
+        for key in [
+            "priority",
+            "preemptionPolicy",
+            "enableServiceLinks",
+            "serviceAccountName",
+            "serviceAccount",
+            "nodeName",
+        ] {
+            if object["spec"].get(key).is_none()
+                && let Some(held) = old["spec"].get(key)
+            {
+                object["spec"][key] = held.clone();
+            }
+        }
+        tolerate(object);
+    }
+    if place.kind.group == "rbac.authorization.k8s.io" && object["rules"] != old["rules"] {
+        escalation(api, user, place, object)?;
+    }
+    Ok(())
+}
+
+/// A deletion.
+pub(crate) fn delete(place: &Place) -> Result<()> {
+    if place.kind.is("", "namespaces") && PROTECTED.contains(&place.name.as_str()) {
+        return Err(place.forbidden("this namespace may not be deleted"));
+    }
+    Ok(())
+}
+
+fn live_namespace(api: &Api, place: &Place, object: &Value) -> Result<()> {
+    let Some(entry) = api.store.find("namespaces", &place.ns) else {
+        return Err(crate::failure::Failure::not_found("", "namespaces", &place.ns));
+    };
+    let review = matches!(place.kind.group.as_str(), "authorization.k8s.io");
+    if review || !entry.bytes.windows(20).any(|it| it == b"\"deletionTimestamp\":") {
+        return Ok(());
+    }
+    let ns = object::decode(&entry.bytes);
+    if !object::is_deleting(&ns) {
+        return Ok(());
+    }
+    let mut place = place.clone();
+    object::meta(object, "name").clone_into(&mut place.name);
+    let why =
+        format!("unable to create new content in namespace {} because it is being terminated", place.ns);
+    let cause = json!([{
+        "reason": "NamespaceTerminating", "message": format!("namespace {} is being terminated", place.ns),
+        "field": "metadata.namespace",
+    }]);
+    Err(place.forbidden(&why).detail("causes", cause))
+}
+
+/// Pods stay five minutes on a node that is lost.
+fn tolerate(object: &mut Value) {
+    let tolerations = object["spec"]["tolerations"].as_array().cloned().unwrap_or_default();
+    for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
+        let tolerated = tolerations.iter().any(|it| {
+            let same = it["key"] == key || it["key"].as_str().unwrap_or_default().is_empty();
+            same && (it["effect"] == "NoExecute" || it["effect"].as_str().unwrap_or_default().is_empty())
+        });
+        if !tolerated {
+            let added =
+                json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300});
+            push_unique(&mut object["spec"]["tolerations"], added);
+        }
+    }
+}
+
+fn pod(api: &Api, place: &Place, object: &mut Value) -> Result<()> {
+    tolerate(object);
+    priority(api, place, object)
+}
+
+fn priority(api: &Api, place: &Place, object: &mut Value) -> Result<()> {
+    let name = object["spec"]["priorityClassName"].as_str().unwrap_or_default().to_owned();
+    let (value, policy) = match name.as_str() {
+        "" => (0, "PreemptLowerPriority".to_owned()),
+        "system-cluster-critical" => (2_000_000_000, "PreemptLowerPriority".to_owned()),
+        "system-node-critical" => (2_000_001_000, "PreemptLowerPriority".to_owned()),
+        _ => {
+            let Some(entry) = api.store.find("priorityclasses.scheduling.k8s.io", &name) else {
+                let mut place = place.clone();
+                object::meta(object, "name").clone_into(&mut place.name);
+                return Err(place.forbidden(&format!("no PriorityClass with name {name} was found")));
+            };
+            let class = object::decode(&entry.bytes);
+            let policy = class["preemptionPolicy"].as_str().unwrap_or("PreemptLowerPriority").to_owned();
+            (class["value"].as_i64().unwrap_or_default(), policy)
+        }
+    };
+    object["spec"]["priority"] = value.into();
+    object["spec"]["preemptionPolicy"] = policy.into();
+    Ok(())
+}
+
+/// Nobody gives out rights that they do not have.
+fn escalation(api: &Api, user: &User, place: &Place, object: &Value) -> Result<()> {
+    let (rules, verb) = if object.get("roleRef").is_some() {
+        (api.rules_of_role(&object["roleRef"], &place.ns), "bind")
+    } else {
+        (object["rules"].as_array().cloned().unwrap_or_default(), "escalate")
+    };
+    let missing = api.missing_rules(user, &place.ns, &rules);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let reference = object["roleRef"]["name"].as_str();
+    let resource = match object["roleRef"]["kind"].as_str() {
+        Some("ClusterRole") => "clusterroles",
+        Some(_) => "roles",
+        None => place.kind.plural.as_str(),
+    };
+    let action = crate::auth::Action {
+        verb: verb.into(),
+        group: place.kind.group.clone(),
+        resource: resource.into(),
+        ns: place.ns.clone(),
+        name: reference.unwrap_or(object::meta(object, "name")).to_owned(),
+        path: None,
+    };
+    if api.allows(user, &action) {
+        return Ok(());
+    }
+    let groups: Vec<String> = user.groups.iter().map(|it| format!("{it:?}")).collect();
+    let lines: Vec<String> = missing.iter().map(crate::auth::compact).collect();
+    let mut place = place.clone();
+    object::meta(object, "name").clone_into(&mut place.name);
+    Err(place.forbidden(&format!(
+        "user {:?} (groups=[{}]) is attempting to grant RBAC permissions not currently held:\n{}",
+        user.name,
+        groups.join(" "),
+        lines.join("\n")
+    )))
+}

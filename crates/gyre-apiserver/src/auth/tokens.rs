@@ -1,0 +1,140 @@
+//! Tokens of service accounts: made by TokenRequest, signed with a key of the server.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::hmac;
+use ring::rand::SystemRandom;
+use serde_json::{Value, json};
+
+use super::User;
+use crate::api::{Api, Call};
+use crate::clock;
+use crate::failure::{Cause, Failure, Result};
+use crate::object;
+use crate::response::Answer;
+
+/// The issuer of tokens, and their audience where none is asked for.
+pub(crate) const ISSUER: &str = "https://kubernetes.default.svc";
+/// How long a token lasts at least.
+const SECONDS_MIN: i64 = 600;
+
+/// Signs and checks tokens.
+#[derive(Debug)]
+pub(crate) struct Signer {
+    key: hmac::Key,
+}
+
+impl Signer {
+    pub(crate) fn new() -> Self {
+        let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new());
+        // A system without randomness gets a key that is only as secret as the process.
+        let key =
+            key.unwrap_or_else(|_| hmac::Key::new(hmac::HMAC_SHA256, &std::process::id().to_be_bytes()));
+        Self { key }
+    }
+
+    fn sign(&self, claims: &Value) -> String {
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let text = format!("{}.{}", part(&json!({"alg": "HS256", "typ": "JWT"})), part(claims));
+        let signature = hmac::sign(&self.key, text.as_bytes());
+        format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature.as_ref()))
+    }
+
+    fn read(&self, token: &str) -> Option<Value> {
+        let (text, signature) = token.rsplit_once('.')?;
+        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+        hmac::verify(&self.key, text.as_bytes(), &signature).ok()?;
+        let claims = URL_SAFE_NO_PAD.decode(text.split_once('.')?.1).ok()?;
+        serde_json::from_slice(&claims).ok()
+    }
+}
+
+impl Api {
+    /// The service account that a token stands for, while both last.
+    pub(crate) fn service_account_of(&self, token: &str) -> Option<User> {
+        self.token_claims(token).map(|(user, _)| user)
+    }
+
+    /// The user and the audiences of a token.
+    pub(crate) fn token_claims(&self, token: &str) -> Option<(User, Vec<String>)> {
+        let claims = self.access.signer.read(token)?;
+        if claims["exp"].as_i64()? * 1_000_000 < self.clock.now_us() {
+            return None;
+        }
+        let about = &claims["kubernetes.io"];
+        let ns = about["namespace"].as_str()?;
+        let (name, uid) =
+            (about["serviceaccount"]["name"].as_str()?, about["serviceaccount"]["uid"].as_str()?);
+        let entry = self.store.find("serviceaccounts", &object::key(ns, name))?;
+        if object::meta(&object::decode(&entry.bytes), "uid") != uid {
+            return None;
+        }
+        let audiences = claims["aud"].as_array()?.iter().filter_map(Value::as_str).map(Into::into).collect();
+        let id = claims["jti"].as_str().unwrap_or_default();
+        let user = User {
+            name: format!("system:serviceaccount:{ns}:{name}"),
+            uid: uid.to_owned(),
+            groups: vec![
+                "system:serviceaccounts".into(),
+                format!("system:serviceaccounts:{ns}"),
+                "system:authenticated".into(),
+            ],
+            extra: [("authentication.kubernetes.io/credential-id".to_owned(), vec![format!("JTI={id}")])]
+                .into(),
+        };
+        Some((user, audiences))
+    }
+
+    /// Makes a token for a service account.
+    pub(crate) fn token(&self, call: &Call<'_>) -> Result<Answer> {
+        let place = call.place;
+        let account = self.stored(place).ok_or_else(|| place.not_found())?;
+        let ty = gyre_merge::facts::kind("authentication.k8s.io", "v1", "TokenRequest")
+            .unwrap_or(gyre_merge::schema::Type::Any);
+        let parsed = crate::verbs::parse_body(call.request, &place.kind)?;
+        let mut found = crate::decode::Found::default();
+        let body = crate::decode::decode(&ty, parsed.value, &mut found).map_err(Failure::bad_request)?;
+        let seconds = body["spec"]["expirationSeconds"].as_i64().unwrap_or(3600);
+        let mut causes = Vec::new();
+        if seconds < SECONDS_MIN {
+            causes.push(Cause::invalid(
+                "spec.expirationSeconds",
+                &seconds.into(),
+                "may not specify a duration less than 10 minutes",
+            ));
+        } else if seconds > 1 << 32 {
+            causes.push(Cause::invalid(
+                "spec.expirationSeconds",
+                &seconds.into(),
+                "may not specify a duration larger than 2^32 seconds",
+            ));
+        }
+        if !causes.is_empty() {
+            return Err(Failure::invalid("authentication.k8s.io", "TokenRequest", "", causes));
+        }
+        let audiences = body["spec"]["audiences"].as_array().filter(|it| !it.is_empty());
+        let audiences = audiences.cloned().unwrap_or_else(|| vec![ISSUER.into()]);
+        let now = self.clock.now_us() / 1_000_000;
+        let claims = json!({
+            "aud": audiences, "exp": now + seconds, "iat": now, "nbf": now, "iss": ISSUER, "jti": self.random.uid(),
+            "sub": format!("system:serviceaccount:{}:{}", place.ns, place.name),
+            "kubernetes.io": {
+                "namespace": place.ns,
+                "serviceaccount": {"name": place.name, "uid": object::meta(&account, "uid")},
+            },
+        });
+        let expires = clock::rfc3339((now + seconds) * 1_000_000);
+        let mut spec = json!({"audiences": audiences, "expirationSeconds": seconds, "boundObjectRef": null});
+        if let Some(reference) = body["spec"].get("boundObjectRef") {
+            spec["boundObjectRef"] = reference.clone();
+        }
+        let metadata = json!({"name": place.name, "namespace": place.ns, "creationTimestamp": self.now()});
+        Ok(Answer::object(
+            201,
+            json!({
+                "kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1", "metadata": metadata, "spec": spec,
+                "status": {"token": self.access.signer.sign(&claims), "expirationTimestamp": expires},
+            }),
+        ))
+    }
+}

@@ -1,0 +1,365 @@
+//! Turns JSON into what a built-in type of Kubernetes holds, as reading it into the Go type and writing it again would:
+//! fields that are not declared fall away (and are named), nulls and dropped zeros disappear, required zeros appear,
+//! quantities and times take their canonical text, and a value of a wrong type is an error in Go's words.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use gyre_merge::schema::{Field, Presence, Scalar, Struct, Type};
+use serde_json::{Map, Value};
+
+use crate::clock;
+use crate::quantity::{PATTERN, Quantity};
+
+/// What decoding found besides the value.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// Paths of fields that the type does not declare.
+    pub(crate) unknown: Vec<String>,
+}
+
+struct Cursor<'a> {
+    found: &'a mut Found,
+    path: Vec<String>,
+    holder: String,
+}
+
+/// Decodes an object of a built-in type.
+pub(crate) fn decode(ty: &Type, value: Value, found: &mut Found) -> Result<Value, String> {
+    let mut cursor = Cursor { found, path: Vec::new(), holder: String::new() };
+    cursor.value(ty, None, value)
+}
+
+/// The value that an absent one stands for.
+pub(crate) fn zero(ty: &Type) -> Value {
+    match ty {
+        Type::Any | Type::List(_) | Type::Map(_) => Value::Null,
+        Type::Scalar(Scalar::String) => "".into(),
+        Type::Scalar(Scalar::Int32 | Scalar::Int64 | Scalar::Number | Scalar::IntOrString) => 0.into(),
+        Type::Scalar(Scalar::Bool) => false.into(),
+        Type::Scalar(Scalar::Quantity) => "0".into(),
+        Type::Scalar(Scalar::Bytes | Scalar::Time | Scalar::MicroTime) => Value::Null,
+        Type::Struct(it) => {
+            let mut out = Map::new();
+            fill(it.resolve(), &mut out);
+            Value::Object(out)
+        }
+    }
+}
+
+fn fill(it: &Struct, out: &mut Map<String, Value>) {
+    for (name, field) in &it.fields {
+        let value = match field.presence {
+            Presence::Always => zero(&field.ty),
+            Presence::Nullable => Value::Null,
+            _ => continue,
+        };
+        out.entry(name).or_insert(value);
+    }
+}
+
+fn is_zero(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(it) => !it,
+        Value::Number(it) => it.as_f64() == Some(0.0),
+        Value::String(it) => it.is_empty(),
+        Value::Array(it) => it.is_empty(),
+        Value::Object(it) => it.is_empty(),
+    }
+}
+
+/// compat(protobuf storage): an empty list or map that is always written comes back as null.
+pub(crate) fn settle(ty: &Type, value: &mut Value) {
+    match (ty, value) {
+        (Type::Struct(it), Value::Object(fields)) => {
+            for (name, field) in &it.resolve().fields {
+                let Some(child) = fields.get_mut(name) else { continue };
+                let list = matches!(field.ty, Type::List(_) | Type::Map(_));
+                if field.presence == Presence::Always && list && is_zero(child) {
+                    *child = Value::Null;
+                } else {
+                    settle(&field.ty, child);
+                }
+            }
+        }
+        (Type::List(list), Value::Array(items)) => items.iter_mut().for_each(|item| settle(&list.item, item)),
+        (Type::Map(map), Value::Object(fields)) => fields.values_mut().for_each(|it| settle(&map.value, it)),
+        _ => {}
+    }
+}
+
+/// What Go calls a JSON value.
+pub(crate) fn json_kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+fn short_name(name: &str) -> String {
+    let mut parts = name.rsplit('.');
+    let (kind, version) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    format!("{version}.{kind}")
+}
+
+fn go_type(ty: &Type, field: Option<&Field>) -> String {
+    match ty {
+        Type::Any => "interface {}".into(),
+        Type::Scalar(scalar) => match (field.and_then(|it| it.go_type.clone()), scalar) {
+            (Some(name), _) => name,
+            (None, Scalar::String) => "string".into(),
+            (None, Scalar::Int32) => "int32".into(),
+            (None, Scalar::Int64) => "int64".into(),
+            (None, Scalar::Number) => "float64".into(),
+            (None, Scalar::Bool) => "bool".into(),
+            (None, Scalar::Bytes) => "[]uint8".into(),
+            (None, Scalar::Time) => "v1.Time".into(),
+            (None, Scalar::MicroTime) => "v1.MicroTime".into(),
+            (None, Scalar::Quantity) => "resource.Quantity".into(),
+            (None, Scalar::IntOrString) => "intstr.IntOrString".into(),
+        },
+        Type::Struct(it) => short_name(&it.resolve().name),
+        Type::List(it) => format!("[]{}", go_type(&it.item, field)),
+        Type::Map(it) => {
+            let (key, value) = match field.and_then(|it| it.go_type.as_deref()) {
+                Some(text) if text.starts_with("map:") => {
+                    let mut parts = text[4..].splitn(2, ':');
+                    (parts.next().unwrap_or("string"), parts.next())
+                }
+                _ => ("string", None),
+            };
+            let value = value.map_or_else(|| go_type(&it.value, None), Into::into);
+            format!("map[{key}]{value}")
+        }
+    }
+}
+
+impl Cursor<'_> {
+    fn mismatch(&self, value: &Value, ty: &Type, field: Option<&Field>) -> String {
+        let what = match value {
+            Value::Number(number) if matches!(ty, Type::Scalar(Scalar::Int32 | Scalar::Int64)) => {
+                format!("number {number}")
+            }
+            value => json_kind(value).into(),
+        };
+        let ty = go_type(ty, field);
+        if self.holder.is_empty() {
+            return format!("json: cannot unmarshal {what} into Go value of type {ty}");
+        }
+        let path: Vec<&str> =
+            self.path.iter().filter(|it| !it.starts_with('[')).map(String::as_str).collect();
+        format!(
+            "json: cannot unmarshal {what} into Go struct field {}.{} of type {ty}",
+            self.holder,
+            path.join(".")
+        )
+    }
+
+    fn value(&mut self, ty: &Type, field: Option<&Field>, value: Value) -> Result<Value, String> {
+        match ty {
+            Type::Any => Ok(value),
+            Type::Scalar(scalar) => self.scalar(*scalar, ty, field, value),
+            Type::Struct(it) => self.fields(it.resolve(), ty, field, value),
+            Type::List(list) => match value {
+                Value::Array(items) => {
+                    let mut out = Vec::with_capacity(items.len());
+                    for (index, item) in items.into_iter().enumerate() {
+                        self.path.push(format!("[{index}]"));
+                        let item = if item.is_null() {
+                            zero(&list.item)
+                        } else {
+                            self.value(&list.item, field, item)?
+                        };
+                        out.push(item);
+                        self.path.pop();
+                    }
+                    Ok(Value::Array(out))
+                }
+                Value::Null => Ok(Value::Null),
+                other => Err(self.mismatch(&other, ty, field)),
+            },
+            Type::Map(map) => match value {
+                Value::Object(entries) => {
+                    let mut out = Map::new();
+                    for (key, entry) in entries {
+                        let entry = match entry {
+                            Value::Null if matches!(map.value, Type::Scalar(Scalar::Bytes)) => "".into(),
+                            Value::Null => zero(&map.value),
+                            entry => {
+                                let depth = self.path.len();
+                                self.path.push(format!("[{key}]"));
+                                let entry = self.value(&map.value, field, entry)?;
+                                self.path.truncate(depth);
+                                entry
+                            }
+                        };
+                        out.insert(key, entry);
+                    }
+                    Ok(Value::Object(out))
+                }
+                Value::Null => Ok(Value::Null),
+                other => Err(self.mismatch(&other, ty, field)),
+            },
+        }
+    }
+
+    fn fields(
+        &mut self,
+        it: &Struct,
+        ty: &Type,
+        field: Option<&Field>,
+        value: Value,
+    ) -> Result<Value, String> {
+        let object = match value {
+            Value::Object(object) => object,
+            Value::Null => Map::new(),
+            other => return Err(self.mismatch(&other, ty, field)),
+        };
+        let holder =
+            std::mem::replace(&mut self.holder, it.name.rsplit('.').next().unwrap_or_default().to_owned());
+        let mut out = Map::new();
+        for (name, child) in object {
+            self.path.push(name.clone());
+            match it.fields.get(&name) {
+                Some(field) => {
+                    let child = if child.is_null() {
+                        Value::Null
+                    } else {
+                        self.value(&field.ty, Some(field), child)?
+                    };
+                    let keep = match field.presence {
+                        Presence::Always => !child.is_null() || matches!(zero(&field.ty), Value::Null),
+                        Presence::DroppedAtZero => !is_zero(&child),
+                        Presence::Optional | Presence::Nullable => !child.is_null(),
+                    };
+                    if keep {
+                        out.insert(name, child);
+                    }
+                }
+                None => self.found.unknown.push(self.place()),
+            }
+            self.path.pop();
+        }
+        fill(it, &mut out);
+        self.holder = holder;
+        Ok(Value::Object(out))
+    }
+
+    /// The path as warnings write it.
+    fn place(&self) -> String {
+        let steps: Vec<String> = self
+            .path
+            .iter()
+            .map(|step| match step.strip_prefix('[') {
+                Some(rest) if !rest.starts_with(|char: char| char.is_ascii_digit()) => {
+                    rest.trim_end_matches(']').to_owned()
+                }
+                _ => step.clone(),
+            })
+            .collect();
+        crate::json::join(&steps)
+    }
+
+    fn scalar(
+        &self,
+        scalar: Scalar,
+        ty: &Type,
+        field: Option<&Field>,
+        value: Value,
+    ) -> Result<Value, String> {
+        let wrong = |value: &Value| Err(self.mismatch(value, ty, field));
+        match (scalar, value) {
+            (_, Value::Null) => Ok(Value::Null),
+            (Scalar::String, value @ Value::String(_))
+            | (Scalar::Bool, value @ Value::Bool(_))
+            | (Scalar::Number, value @ Value::Number(_)) => Ok(value),
+            (Scalar::Int32, Value::Number(number)) => match number.as_i64() {
+                Some(it) if i32::try_from(it).is_ok() => Ok(it.into()),
+                _ => wrong(&Value::Number(number)),
+            },
+            (Scalar::Int64, Value::Number(number)) => match number.as_i64() {
+                Some(it) => Ok(it.into()),
+                None => wrong(&Value::Number(number)),
+            },
+            (Scalar::Bytes, Value::String(text)) => bytes(text),
+            (Scalar::Time | Scalar::MicroTime, Value::String(text)) => {
+                time(&text, scalar == Scalar::MicroTime)
+            }
+            (Scalar::Quantity, value @ (Value::String(_) | Value::Number(_))) => {
+                Quantity::of(&value).map(|it| it.text().into()).ok_or_else(|| PATTERN.into())
+            }
+            (Scalar::IntOrString, Value::Number(number)) => match number.as_i64() {
+                Some(it) if i32::try_from(it).is_ok() => Ok(it.into()),
+                _ => Err(format!("json: cannot unmarshal number {number} into Go value of type int32")),
+            },
+            (Scalar::IntOrString, value @ Value::String(_)) => Ok(value),
+            (Scalar::IntOrString, value) => {
+                Err(format!("json: cannot unmarshal {} into Go value of type int32", json_kind(&value)))
+            }
+            (Scalar::Time | Scalar::MicroTime, value) => {
+                Err(format!("json: cannot unmarshal {} into Go value of type string", json_kind(&value)))
+            }
+            (Scalar::Quantity, _) => Err(PATTERN.into()),
+            (_, value) => wrong(&value),
+        }
+    }
+}
+
+fn bytes(text: String) -> Result<Value, String> {
+    let compact: String = text.chars().filter(|char| !matches!(char, '\r' | '\n')).collect();
+    match STANDARD.decode(&compact) {
+        Ok(_) => Ok(Value::String(if compact.len() == text.len() { text } else { compact })),
+        Err(base64::DecodeError::InvalidByte(at, _)) => {
+            Err(format!("illegal base64 data at input byte {at}"))
+        }
+        Err(_) => Err(format!("illegal base64 data at input byte {}", compact.len() / 4 * 4)),
+    }
+}
+
+fn time(text: &str, micro: bool) -> Result<Value, String> {
+    let layout = if micro { "2006-01-02T15:04:05.000000Z07:00" } else { "2006-01-02T15:04:05Z07:00" };
+    match clock::parse(text) {
+        Some(at) if micro => Ok(clock::rfc3339_micro(at).into()),
+        Some(at) => Ok(clock::rfc3339(at).into()),
+        None => Err(format!("parsing time {text:?} as {layout:?}: cannot parse {text:?} as \"2006\"")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gyre_merge::facts;
+    use serde_json::json;
+
+    fn pod(value: Value) -> Result<(Value, Vec<String>), String> {
+        let mut found = Found::default();
+        let ty = facts::kind("", "v1", "Pod").unwrap();
+        decode(&ty, value, &mut found).map(|value| (value, found.unknown))
+    }
+
+    #[test]
+    fn zeros_appear_and_disappear_as_in_go() {
+        let (value, unknown) = pod(json!({"spec": {"hostNetwork": false, "nope": 1, "containers": [
+            {"name": "a", "env": [], "ports": [{"containerPort": 1, "hostPort": 0}], "resources": {"limits": {"cpu": 0.5}}}
+        ]}}))
+        .unwrap();
+        assert_eq!(unknown, ["spec.nope"]);
+        assert_eq!(
+            value["spec"],
+            json!({"containers": [{"name": "a", "ports": [{"containerPort": 1}], "resources": {"limits": {"cpu": "500m"}}}]})
+        );
+    }
+
+    #[test]
+    fn a_wrong_type_is_an_error_in_the_words_of_go() {
+        let error = pod(json!({"spec": {"containers": [{"env": [{"name": "a", "value": 1}]}]}})).unwrap_err();
+        assert_eq!(
+            error,
+            "json: cannot unmarshal number into Go struct field EnvVar.spec.containers.env.value of type string"
+        );
+    }
+}

@@ -1,0 +1,47 @@
+//! An embedded API that behaves as the one of Kubernetes: objects with versions, watches, patches, server-side apply,
+//! custom resources, access rules, and workloads that run without machines.
+//!
+//! Start with [`Server::builder`]. A [`Server`] is called in process through [`Server::service`], which is a tower
+//! service, or listens on the network with [`Server::listen`]. It knows no GitOps kind.
+
+mod admission;
+mod api;
+mod auth;
+mod bootstrap;
+mod clock;
+mod convert;
+mod custom;
+mod decode;
+mod defaults;
+mod effects;
+mod failure;
+mod json;
+mod limits;
+mod listen;
+mod names;
+mod network;
+mod object;
+mod pages;
+mod protobuf;
+mod quantity;
+mod random;
+mod registry;
+mod request;
+mod response;
+mod selectors;
+mod server;
+mod simulation;
+mod store;
+mod strategic;
+mod strategy;
+mod tables;
+mod validate;
+mod verbs;
+mod watch;
+mod yaml;
+
+pub use clock::{Clock, ManualClock, SystemClock, Waiting};
+pub use listen::{Listening, Tls, kubeconfig};
+pub use response::Body;
+pub use server::{Builder, Server, Service, Storage};
+pub use store::JournalError;

@@ -1,0 +1,192 @@
+//! Resource quantities: reading `1.5Gi` or `100m`, comparing, and the canonical text that Kubernetes stores.
+
+use serde_json::Value;
+
+const NANO: i128 = 1_000_000_000;
+
+/// The message for what is no quantity.
+pub(crate) const PATTERN: &str =
+    "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Decimal,
+    Binary,
+    Exponent,
+}
+
+/// A quantity, exact to a billionth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Quantity {
+    nano: i128,
+    format: Format,
+}
+
+impl PartialOrd for Quantity {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.nano.cmp(&other.nano))
+    }
+}
+
+const DECIMAL: [(&str, i32); 10] =
+    [("n", -9), ("u", -6), ("m", -3), ("", 0), ("k", 3), ("M", 6), ("G", 9), ("T", 12), ("P", 15), ("E", 18)];
+const BINARY: [&str; 7] = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
+
+impl Quantity {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (negative, rest) = match text.as_bytes().first()? {
+            b'-' => (true, &text[1..]),
+            b'+' => (false, &text[1..]),
+            _ => (false, text),
+        };
+        let digits = rest.bytes().take_while(|it| it.is_ascii_digit() || *it == b'.').count();
+        let (number, suffix) = rest.split_at(digits);
+        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+        if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') {
+            return None;
+        }
+        let (format, exponent, factor) = Self::suffix(suffix)?;
+        let nano = Self::scale(whole, fraction, exponent)?.checked_mul(factor);
+        // bounded: what does not fit is the largest number, as in Kubernetes.
+        let largest = i128::from(i64::MAX) * NANO;
+        let nano = nano.unwrap_or(largest).min(largest);
+        Some(Self { nano: if negative { -nano } else { nano }, format })
+    }
+
+    fn suffix(suffix: &str) -> Option<(Format, i32, i128)> {
+        if let Some((_, exponent)) = DECIMAL.iter().find(|(it, _)| *it == suffix) {
+            return Some((Format::Decimal, *exponent, 1));
+        }
+        if let Some(power) = BINARY.iter().position(|it| *it == suffix) {
+            return Some((Format::Binary, 0, 1i128 << (10 * power)));
+        }
+        let exponent: i32 = suffix.strip_prefix(['e', 'E'])?.parse().ok()?;
+        (-200..=200).contains(&exponent).then_some((Format::Exponent, exponent, 1))
+    }
+
+    /// `whole.fraction × 10^exponent` in billionths, rounded up.
+    fn scale(whole: &str, fraction: &str, exponent: i32) -> Option<i128> {
+        let digits: String = whole.chars().chain(fraction.chars()).collect();
+        let trimmed = digits.trim_start_matches('0');
+        if trimmed.is_empty() {
+            return Some(0);
+        }
+        let power = exponent + 9 - i32::try_from(fraction.len()).ok()?;
+        let largest = i128::from(i64::MAX) * NANO;
+        if trimmed.len() > 36 {
+            return if i32::try_from(trimmed.len()).ok()? + power > 28 { Some(largest) } else { None };
+        }
+        let number: i128 = trimmed.parse().ok()?;
+        if power >= 0 {
+            let factor = 10i128.checked_pow(u32::try_from(power).ok()?);
+            Some(factor.and_then(|factor| number.checked_mul(factor)).unwrap_or(largest))
+        } else {
+            let divisor = 10i128.checked_pow(power.unsigned_abs());
+            Some(divisor.map_or(1, |divisor| (number + divisor - 1) / divisor))
+        }
+    }
+
+    pub(crate) fn of(value: &Value) -> Option<Self> {
+        match value {
+            Value::String(text) => Self::parse(text),
+            Value::Number(number) => Self::parse(&number.to_string()),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn sign(self) -> i128 {
+        self.nano.signum()
+    }
+
+    pub(crate) fn is_whole(self) -> bool {
+        self.nano % NANO == 0
+    }
+
+    /// Rounded up to thousandths.
+    pub(crate) fn to_millis(self) -> Self {
+        let step = 1_000_000;
+        let rest = self.nano.rem_euclid(step);
+        Self { nano: if rest == 0 { self.nano } else { self.nano - rest + step }, format: self.format }
+    }
+
+    pub(crate) fn millis(self) -> i128 {
+        self.nano / 1_000_000
+    }
+
+    /// The text that Kubernetes stores.
+    pub(crate) fn text(self) -> String {
+        if self.nano == 0 {
+            return "0".into();
+        }
+        match self.format {
+            Format::Binary if self.nano.abs() >= 1024 * NANO => {
+                let mut number = (self.nano + if self.nano > 0 { NANO - 1 } else { 0 }) / NANO;
+                let mut power = 0;
+                while number % 1024 == 0 && power + 1 < BINARY.len() {
+                    number /= 1024;
+                    power += 1;
+                }
+                format!("{number}{}", BINARY[power])
+            }
+            Format::Exponent => {
+                let (number, exponent) = self.by_thousands();
+                if exponent == 0 { number.to_string() } else { format!("{number}e{exponent}") }
+            }
+            _ => {
+                let (number, exponent) = self.by_thousands();
+                let suffix = DECIMAL.iter().find(|(_, it)| *it == exponent).map_or("", |(suffix, _)| suffix);
+                format!("{number}{suffix}")
+            }
+        }
+    }
+
+    fn by_thousands(self) -> (i128, i32) {
+        let (mut number, mut exponent) = (self.nano, -9);
+        while number % 1000 == 0 && exponent < 18 {
+            number /= 1000;
+            exponent += 3;
+        }
+        (number, exponent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn texts_are_canonical() {
+        let cases = [
+            ("1.5Gi", "1536Mi"),
+            ("100m", "100m"),
+            ("0.1", "100m"),
+            ("1000", "1k"),
+            ("1500m", "1500m"),
+            ("1024", "1024"),
+            ("0.5Ki", "512"),
+            ("1e3", "1e3"),
+            ("2E", "2E"),
+            ("0", "0"),
+            ("1.0", "1"),
+        ];
+        for (from, to) in cases {
+            assert_eq!(Quantity::parse(from).unwrap().text(), to, "{from}");
+        }
+        assert!(Quantity::parse("1x").is_none());
+        assert!(Quantity::parse("").is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn canonical_texts_stay(text in "[0-9]{1,12}(\\.[0-9]{1,4})?(m|k|M|Ki|Mi|Gi|e3)?") {
+            let once = Quantity::parse(&text).unwrap().text();
+            prop_assert_eq!(Quantity::parse(&once).unwrap().text(), once);
+        }
+
+        #[test]
+        fn nothing_panics(text in "\\PC{0,50}") {
+            let _ = Quantity::parse(&text).map(Quantity::text);
+        }
+    }
+}

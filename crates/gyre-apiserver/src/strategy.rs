@@ -1,0 +1,295 @@
+//! What kinds do differently: which have a generation, what a write through the main path or through `status` may
+//! change, what a new object gets from the server.
+
+use gyre_merge::apply::{Element, Set};
+use serde_json::{Map, Value, json};
+
+use crate::object;
+use crate::registry::Kind;
+
+/// The habits of a kind.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "a row of a table")]
+pub(crate) struct Habits {
+    /// Its spec is counted.
+    pub(crate) generation: bool,
+    /// A PUT may leave out the resourceVersion.
+    pub(crate) unconditional: bool,
+    /// A PUT may create it.
+    pub(crate) created_by_put: bool,
+    /// A DELETE answers the object.
+    pub(crate) answers_deleted: bool,
+    /// Owners that are deleted without a policy leave their dependents.
+    pub(crate) orphans: bool,
+}
+
+/// The habits of a kind.
+pub(crate) fn habits(kind: &Kind) -> Habits {
+    let generation = match kind.id() {
+        ("", "") => true,
+        ("", plural) => matches!(plural, "replicationcontrollers" | "pods" | "podtemplates"),
+        ("apps", plural) => plural != "controllerrevisions",
+        ("autoscaling" | "coordination.k8s.io" | "events.k8s.io" | "rbac.authorization.k8s.io", _) => false,
+        ("storage.k8s.io" | "certificates.k8s.io" | "authentication.k8s.io", _) => false,
+        ("resource.k8s.io", plural) => plural == "deviceclasses" || plural == "resourceslices",
+        ("node.k8s.io" | "apiregistration.k8s.io" | "authorization.k8s.io", _) => false,
+        ("networking.k8s.io", plural) => !matches!(plural, "ipaddresses" | "servicecidrs"),
+        (
+            "admissionregistration.k8s.io"
+            | "apiextensions.k8s.io"
+            | "batch"
+            | "discovery.k8s.io"
+            | "flowcontrol.apiserver.k8s.io"
+            | "policy"
+            | "scheduling.k8s.io",
+            _,
+        ) => true,
+        _ => false,
+    };
+    let unconditional = kind.custom.is_none()
+        && !matches!(
+            kind.id(),
+            (
+                "policy"
+                    | "coordination.k8s.io"
+                    | "apiextensions.k8s.io"
+                    | "admissionregistration.k8s.io"
+                    | "apiregistration.k8s.io"
+                    | "resource.k8s.io",
+                _
+            ) | ("storage.k8s.io", "csidrivers" | "csinodes" | "volumeattachments")
+        );
+    let created_by_put = matches!(
+        kind.id(),
+        ("", "events" | "limitranges" | "services" | "endpoints")
+            | ("rbac.authorization.k8s.io" | "coordination.k8s.io" | "events.k8s.io" | "node.k8s.io", _)
+    );
+    let answers_deleted = matches!(
+        kind.id(),
+        ("resource.k8s.io", _)
+            | (
+                "storage.k8s.io",
+                "csidrivers"
+                    | "csinodes"
+                    | "storageclasses"
+                    | "volumeattachments"
+                    | "volumeattributesclasses"
+            )
+            | (
+                "",
+                "persistentvolumeclaims"
+                    | "persistentvolumes"
+                    | "pods"
+                    | "podtemplates"
+                    | "resourcequotas"
+                    | "serviceaccounts"
+                    | "services"
+            )
+    );
+    let orphans = matches!(kind.id(), ("", "replicationcontrollers") | ("batch", "jobs"));
+    Habits { generation, unconditional, created_by_put, answers_deleted, orphans }
+}
+
+/// Whether the status of a kind has a path of its own.
+pub(crate) fn has_status(kind: &Kind, version: &str) -> bool {
+    kind.version(version).is_some_and(|it| it.subresource("status").is_some())
+}
+
+fn field(name: &str) -> Element {
+    Element::Field(name.to_owned())
+}
+
+/// The fields that a writer through a path cannot own.
+pub(crate) fn ignored(kind: &Kind, version: &str, subresource: &str) -> Set {
+    let mut set = Set::default();
+    match subresource {
+        "status" => {
+            set.insert(&[field("spec")]);
+            if kind.custom.is_some() {
+                for name in [
+                    "annotations",
+                    "labels",
+                    "finalizers",
+                    "ownerReferences",
+                    "deletionTimestamp",
+                    "selfLink",
+                ] {
+                    set.insert(&[field("metadata"), field(name)]);
+                }
+            }
+            if kind.is("apps", "deployments") || kind.is("networking.k8s.io", "networkpolicies") {
+                set.insert(&[field("metadata"), field("labels")]);
+            }
+            if kind.is("", "pods") {
+                set.insert(&[field("metadata"), field("deletionTimestamp")]);
+                set.insert(&[field("metadata"), field("ownerReferences")]);
+            }
+            if kind.is("", "services") {
+                set = Set::default();
+                set.insert(&[field("spec")]);
+            }
+        }
+        _ if has_status(kind, version) => set.insert(&[field("status")]),
+        _ => {}
+    }
+    set
+}
+
+/// The status that a new object of a kind begins with.
+fn fresh_status(kind: &Kind, empty: &Value, now: &str) -> Option<Value> {
+    match kind.id() {
+        ("", "pods") => Some(json!({"phase": "Pending", "qosClass": "BestEffort"})),
+        ("", "namespaces") => Some(json!({"phase": "Active"})),
+        ("", "persistentvolumeclaims") => Some(json!({"phase": "Pending"})),
+        ("", "persistentvolumes") => Some(json!({"phase": "Pending", "lastPhaseTransitionTime": now})),
+        _ => empty.get("status").cloned(),
+    }
+}
+
+fn set_or_remove(object: &mut Value, key: &str, value: Option<Value>) {
+    if let Some(fields) = object.as_object_mut() {
+        match value {
+            Some(value) => fields.insert(key.into(), value),
+            None => fields.remove(key),
+        };
+    }
+}
+
+/// Makes an object new: no status from outside, the first generation.
+pub(crate) fn prepare_create(kind: &Kind, version: &str, object: &mut Value, empty: &Value, now: &str) {
+    // Nodes come with their status, as kubelets register themselves.
+    if kind.is("apiextensions.k8s.io", "customresourcedefinitions") {
+        object["status"] = crate::custom::fresh_status(object);
+    } else if has_status(kind, version) && !kind.is("", "nodes") {
+        let status = fresh_status(kind, empty, now);
+        set_or_remove(object, "status", status);
+    }
+    let metadata = object::metadata(object);
+    if habits(kind).generation {
+        metadata.insert("generation".into(), 1.into());
+    } else if kind.custom.is_none() {
+        metadata.remove("generation");
+    }
+    if kind.is("", "pods") {
+        object["status"]["qosClass"] = quality(&object["spec"]).into();
+    }
+    if kind.is("", "namespaces") {
+        let finalizers = object["spec"]["finalizers"].as_array_mut();
+        match finalizers {
+            Some(list) if list.iter().any(|it| it == "kubernetes") => {}
+            Some(list) => list.push("kubernetes".into()),
+            None => object["spec"]["finalizers"] = json!(["kubernetes"]),
+        }
+    }
+}
+
+/// The parts of an object whose change counts a new generation.
+fn counted(object: &Value, has_status: bool) -> Map<String, Value> {
+    let mut fields = object.as_object().cloned().unwrap_or_default();
+    for key in ["metadata", "apiVersion", "kind"] {
+        fields.remove(key);
+    }
+    if has_status {
+        fields.remove("status");
+    }
+    fields
+}
+
+/// Keeps what a write through the main path may not change, and counts the generation.
+pub(crate) fn prepare_update(kind: &Kind, version: &str, object: &mut Value, old: &Value) {
+    let status = has_status(kind, version);
+    if status {
+        set_or_remove(object, "status", old.get("status").cloned());
+    }
+    if kind.is("", "namespaces") {
+        let finalizers = old["spec"]["finalizers"].clone();
+        object["spec"]["finalizers"] = finalizers;
+    }
+    keep_generation(kind, object, old, status);
+}
+
+fn keep_generation(kind: &Kind, object: &mut Value, old: &Value, status: bool) {
+    let generation = old["metadata"]["generation"].as_i64();
+    let uncounted = kind.is("scheduling.k8s.io", "priorityclasses") || kind.is("", "podtemplates");
+    // compat(deployment strategy): annotations of a Deployment count as its spec does.
+    let noted =
+        kind.is("apps", "deployments") && object["metadata"]["annotations"] != old["metadata"]["annotations"];
+    let changed =
+        habits(kind).generation && !uncounted && (noted || counted(object, status) != counted(old, status));
+    let metadata = object::metadata(object);
+    match generation {
+        Some(it) => metadata.insert("generation".into(), (it + i64::from(changed)).into()),
+        None => metadata.remove("generation"),
+    };
+}
+
+/// Keeps all but the status, for a write through `status`.
+pub(crate) fn prepare_status(kind: &Kind, object: &mut Value, old: &Value) {
+    let status = object.get("status").cloned();
+    let mut metadata = object["metadata"].clone();
+    let old_metadata = &old["metadata"];
+    let mut out = old.clone();
+    if kind.custom.is_some() {
+        let managed = metadata["managedFields"].take();
+        metadata = old_metadata.clone();
+        if !managed.is_null() {
+            metadata["managedFields"] = managed;
+        } else if let Some(fields) = metadata.as_object_mut() {
+            fields.remove("managedFields");
+        }
+    } else {
+        let mut keep = vec!["generation"];
+        match kind.id() {
+            ("apps", "deployments") | ("networking.k8s.io", "networkpolicies") => keep.push("labels"),
+            ("", "pods") => keep.extend(["ownerReferences", "deletionTimestamp"]),
+            _ => {}
+        }
+        if let Some(fields) = metadata.as_object_mut() {
+            for key in keep {
+                match old_metadata.get(key) {
+                    Some(value) => fields.insert(key.into(), value.clone()),
+                    None => fields.remove(key),
+                };
+            }
+        }
+    }
+    out["metadata"] = metadata;
+    set_or_remove(&mut out, "status", status);
+    if kind.is("", "pods") && out["status"].get("qosClass").is_none() {
+        out["status"]["qosClass"] = quality(&out["spec"]).into();
+    }
+    if kind.is("", "persistentvolumes") && out["status"].get("lastPhaseTransitionTime").is_none() {
+        let held = &old["status"]["lastPhaseTransitionTime"];
+        if !held.is_null() {
+            out["status"]["lastPhaseTransitionTime"] = held.clone();
+        }
+    }
+    *object = out;
+}
+
+/// How well a pod's resources are assured.
+fn quality(spec: &Value) -> &'static str {
+    let lists = ["containers", "initContainers"];
+    let containers: Vec<&Value> = lists
+        .iter()
+        .flat_map(|key| spec[*key].as_array().into_iter().flatten())
+        .map(|it| &it["resources"])
+        .collect();
+    let names = ["cpu", "memory"];
+    let has = |it: &Value, part: &str, name: &str| {
+        crate::quantity::Quantity::of(&it[part][name]).is_some_and(|it| it.sign() > 0)
+    };
+    let any = containers
+        .iter()
+        .any(|it| names.iter().any(|name| has(it, "limits", name) || has(it, "requests", name)));
+    if !any {
+        return "BestEffort";
+    }
+    let all = containers.iter().all(|it| {
+        names.iter().all(|name| {
+            has(it, "limits", name)
+                && (it["requests"][*name].is_null() || it["requests"][*name] == it["limits"][*name])
+        })
+    });
+    if all { "Guaranteed" } else { "Burstable" }
+}

@@ -1,0 +1,174 @@
+//! Services.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::fields::{Causes, address, cidr, each, items, one_of, port, port_number, text};
+use crate::failure::Cause;
+use crate::names;
+
+/// A Service.
+pub(super) fn service(object: &Value, causes: &mut Causes) {
+    let spec = &object["spec"];
+    let kind = text(&spec["type"]);
+    let headless = spec["clusterIP"] == "None";
+    let ports = items(&spec["ports"], "spec.ports");
+    if ports.is_empty() && !headless && kind != "ExternalName" {
+        causes.push(Cause::required("spec.ports", ""));
+    }
+    if kind == "ExternalName" {
+        let name = text(&spec["externalName"]).trim_end_matches('.');
+        if name.is_empty() {
+            causes.push(Cause::required("spec.externalName", ""));
+        } else {
+            each(names::subdomain(name), &spec["externalName"], "spec.externalName", causes);
+        }
+    }
+    let mut seen = BTreeSet::new();
+    let mut numbers = BTreeSet::new();
+    for (at, it) in &ports {
+        one_port(it, at, ports.len() > 1, headless, &mut seen, causes);
+        let key = (it["port"].as_i64(), text(&it["protocol"]).to_owned());
+        if !numbers.insert(key) {
+            let shown = serde_json::json!({"protocol": it["protocol"], "port": it["port"]});
+            let mut cause = Cause::duplicate(at.clone(), &shown);
+            cause.message =
+                format!("Duplicate value: {{\"protocol\":{},\"port\":{}}}", it["protocol"], it["port"]);
+            causes.push(cause);
+        }
+    }
+    super::labels(&spec["selector"], "spec.selector", causes);
+    one_of(&spec["sessionAffinity"], &["ClientIP", "None"], "spec.sessionAffinity", causes);
+    let seconds = &spec["sessionAffinityConfig"]["clientIP"]["timeoutSeconds"];
+    if seconds.as_i64().is_some_and(|it| !(1..=86_400).contains(&it)) {
+        let at = "spec.sessionAffinityConfig.clientIP.timeoutSeconds";
+        causes.push(Cause::invalid(at, seconds, "must be greater than 0 and less than 86400"));
+    }
+    addresses(spec, kind, causes);
+    for (at, it) in items(&spec["externalIPs"], "spec.externalIPs") {
+        address(it, &at, causes);
+    }
+    let kinds = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
+    match kind {
+        "" => causes.push(Cause::required("spec.type", "")),
+        _ => one_of(&spec["type"], &kinds, "spec.type", causes),
+    }
+    balancer(spec, kind, causes);
+    traffic(spec, kind, causes);
+}
+
+fn one_port(
+    it: &Value,
+    at: &str,
+    named: bool,
+    headless: bool,
+    seen: &mut BTreeSet<String>,
+    causes: &mut Causes,
+) {
+    let name = text(&it["name"]);
+    if named && name.is_empty() {
+        causes.push(Cause::required(format!("{at}.name"), ""));
+    } else if !name.is_empty() {
+        each(names::label(name), &it["name"], &format!("{at}.name"), causes);
+        if !seen.insert(name.to_owned()) {
+            causes.push(Cause::duplicate(format!("{at}.name"), &it["name"]));
+        }
+    }
+    port_number(&it["port"], &format!("{at}.port"), causes);
+    match text(&it["protocol"]) {
+        "" => causes.push(Cause::required(format!("{at}.protocol"), "")),
+        _ => one_of(&it["protocol"], &["SCTP", "TCP", "UDP"], &format!("{at}.protocol"), causes),
+    }
+    port(&it["targetPort"], &format!("{at}.targetPort"), causes);
+    if headless && it["targetPort"].is_string() && it["targetPort"] == "" {
+        causes.push(Cause::invalid(
+            format!("{at}.targetPort"),
+            &it["targetPort"],
+            "must be equal to the value of 'port' when clusterIP = None",
+        ));
+    }
+}
+
+fn addresses(spec: &Value, kind: &str, causes: &mut Causes) {
+    let own = &spec["clusterIP"];
+    if kind == "ExternalName" {
+        if !text(own).is_empty() {
+            causes.push(Cause::invalid("spec.clusterIP", own, "may not be set when type is 'ExternalName'"));
+        }
+        return;
+    }
+    if !matches!(text(own), "" | "None") {
+        address(own, "spec.clusterIPs[0]", causes);
+    }
+    if text(own) == "None" && matches!(kind, "NodePort" | "LoadBalancer") {
+        let detail = format!("may not be set to 'None' for {kind} services");
+        causes.push(Cause::invalid("spec.clusterIPs[0]", own, &detail));
+    }
+    let policy = &spec["ipFamilyPolicy"];
+    let selects = spec["selector"].as_object().is_some_and(|it| !it.is_empty());
+    if *policy == "RequireDualStack" && (text(own) != "None" || selects) {
+        let detail = "this cluster is not configured for dual-stack services";
+        causes.push(Cause::invalid("spec.ipFamilyPolicy", policy, detail));
+    }
+    if !policy.is_null() && !matches!(text(policy), "SingleStack" | "PreferDualStack" | "RequireDualStack") {
+        let allowed = ["PreferDualStack", "RequireDualStack", "SingleStack"];
+        causes.push(Cause::unsupported("spec.ipFamilyPolicy", policy, &allowed));
+    }
+    for (at, family) in items(&spec["ipFamilies"], "spec.ipFamilies") {
+        match text(family) {
+            "IPv4" => {}
+            "IPv6" if text(own) == "None" && !selects => {}
+            "IPv6" => causes.push(Cause::invalid(at, family, "not configured on this cluster")),
+            _ => causes.push(Cause::unsupported(at, family, &["IPv4", "IPv6"])),
+        }
+    }
+}
+
+fn balancer(spec: &Value, kind: &str, causes: &mut Causes) {
+    let ranges = &spec["loadBalancerSourceRanges"];
+    if ranges.as_array().is_some_and(|it| !it.is_empty()) {
+        let path = "spec.LoadBalancerSourceRanges";
+        if kind != "LoadBalancer" {
+            causes.push(Cause::forbidden(path, "may only be used when `type` is 'LoadBalancer'"));
+        }
+        for (at, range) in items(ranges, path) {
+            cidr(range, &at, causes);
+        }
+    }
+    if kind != "LoadBalancer" && !spec["allocateLoadBalancerNodePorts"].is_null() {
+        let detail = "may only be used when `type` is 'LoadBalancer'";
+        causes.push(Cause::forbidden("spec.allocateLoadBalancerNodePorts", detail));
+    }
+    if kind != "LoadBalancer" && !spec["loadBalancerClass"].is_null() {
+        causes.push(Cause::forbidden(
+            "spec.loadBalancerClass",
+            "may only be used when `type` is 'LoadBalancer'",
+        ));
+    }
+    if kind == "ClusterIP" {
+        for (at, it) in items(&spec["ports"], "spec.ports") {
+            if it["nodePort"].as_i64().unwrap_or(0) != 0 {
+                let detail = "may not be used when `type` is 'ClusterIP'";
+                causes.push(Cause::forbidden(format!("{at}.nodePort"), detail));
+            }
+        }
+    }
+}
+
+fn traffic(spec: &Value, kind: &str, causes: &mut Causes) {
+    let external = &spec["externalTrafficPolicy"];
+    let addresses = spec["externalIPs"].as_array().is_some_and(|it| !it.is_empty());
+    let outside = matches!(kind, "NodePort" | "LoadBalancer") || kind == "ClusterIP" && addresses;
+    if !external.is_null() {
+        if outside {
+            one_of(external, &["Cluster", "Local"], "spec.externalTrafficPolicy", causes);
+        } else {
+            let detail = "may only be set for externally-accessible services";
+            causes.push(Cause::invalid("spec.externalTrafficPolicy", external, detail));
+        }
+    }
+    if !spec["internalTrafficPolicy"].is_null() {
+        one_of(&spec["internalTrafficPolicy"], &["Cluster", "Local"], "spec.internalTrafficPolicy", causes);
+    }
+}
