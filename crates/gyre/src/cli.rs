@@ -1,0 +1,116 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+/// GitOps for Kubernetes: reconciles the custom resources of Flux CD and Argo CD, with a Kubernetes API inside.
+#[derive(Debug, Parser)]
+#[command(name = "gyre", version, disable_help_subcommand = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Show more of what happens; twice, everything.
+    #[arg(short, long, action = ArgAction::Count, global = true)]
+    pub(crate) verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start the embedded Kubernetes API and the controllers against it
+    #[command(after_help = "Examples:
+  gyre up                          keeps everything in ./.gyre
+  gyre up --ephemeral --port 6443  keeps nothing
+  export KUBECONFIG=.gyre/kubeconfig; kubectl get kustomizations -A")]
+    Up(Up),
+    /// Run the controllers on a cluster
+    #[command(after_help = "Examples:
+  gyre run                            inside a cluster, or on the cluster of KUBECONFIG
+  gyre run --kubeconfig prod.yaml     on another one")]
+    Run(Run),
+    /// Start the embedded Kubernetes API alone
+    #[command(after_help = "Examples:
+  gyre apiserver --listen 127.0.0.1:6443 --token secret > kubeconfig
+  gyre apiserver --listen 127.0.0.1:0 --data ./cluster --simulation > kubeconfig")]
+    Apiserver(Apiserver),
+    /// Try it: a cluster, a Git server and a sample repository in one process
+    #[command(after_help = "Examples:
+  gyre demo                        keeps everything in ./.gyre/demo
+  gyre demo --port 0 --git-port 0  takes free ports")]
+    Demo(Demo),
+    /// Print the version
+    Version,
+    /// Print a completion script for a shell
+    #[command(after_help = "Example:
+  gyre completion bash > /etc/bash_completion.d/gyre")]
+    Completion {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    /// Directory for all data
+    #[arg(long, default_value = ".gyre")]
+    pub(crate) data: PathBuf,
+    /// Keep everything in memory; nothing is left afterwards
+    #[arg(long, conflicts_with = "data")]
+    pub(crate) ephemeral: bool,
+    /// Port of the API on loopback; 0 takes a free one
+    #[arg(long, default_value_t = 6443)]
+    pub(crate) port: u16,
+    /// Leave out the simulated workloads: Deployments have no pods then
+    #[arg(long)]
+    pub(crate) no_simulation: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Directory for all data
+    #[arg(long, default_value = ".gyre/demo")]
+    pub(crate) data: PathBuf,
+    /// Port of the API on loopback; 0 takes a free one
+    #[arg(long, default_value_t = 6443)]
+    pub(crate) port: u16,
+    /// Port of the Git server on loopback; 0 takes a free one
+    #[arg(long, default_value_t = 8418)]
+    pub(crate) git_port: u16,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// Kubeconfig file; KUBECONFIG, the usual file or the cluster around us without one
+    #[arg(long)]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// Context of the kubeconfig
+    #[arg(long)]
+    pub(crate) context: Option<String>,
+    /// Directory for caches
+    #[arg(long)]
+    pub(crate) data: Option<PathBuf>,
+    /// Address to serve artifacts on
+    #[arg(long, default_value = "0.0.0.0:9090")]
+    pub(crate) storage_addr: std::net::SocketAddr,
+    /// Address under which others reach the artifacts
+    #[arg(long)]
+    pub(crate) storage_adv_addr: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Apiserver {
+    /// Address to listen on; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:6443")]
+    pub(crate) listen: std::net::SocketAddr,
+    /// Directory for the data; in memory without one
+    #[arg(long)]
+    pub(crate) data: Option<PathBuf>,
+    /// Bearer token of the user admin in the group system:masters; made up without one
+    #[arg(long)]
+    pub(crate) token: Option<String>,
+    /// Let workloads run: Deployments have pods, namespaces end, owners take along what they own
+    #[arg(long)]
+    pub(crate) simulation: bool,
+}

@@ -1,0 +1,29 @@
+//! The program: reads the command line, builds what it asks for, and stops cleanly.
+
+mod address;
+mod artifact_server;
+mod cli;
+mod command;
+mod data;
+mod git_server;
+mod http;
+mod output;
+mod signal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    // The one provider of cryptography; everything that speaks TLS finds it here. It fails only when done twice.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let cli = cli::Cli::parse();
+    output::start_log(cli.verbose);
+    match command::run(cli.command) {
+        Ok(code) => code,
+        Err(error) => output::failure(&error),
+    }
+}
