@@ -3,7 +3,7 @@
 CASES ?= ../shared/cases
 CARGO ?= cargo
 
-.PHONY: demo demo-check test lint conformance build check-tools
+.PHONY: demo demo-check test bench fuzz lint conformance build check-tools
 
 demo: check-tools
 	$(CARGO) run --quiet --release --package gyre -- demo
@@ -14,6 +14,16 @@ demo-check: check-tools
 
 test: check-tools
 	$(CARGO) test --quiet --workspace --no-fail-fast
+
+# The table of speeds and sizes, each beside its bound; with kubectl beside it where it can do the same.
+bench: check-tools
+	$(CARGO) build --quiet --release --package gyre
+	$(CARGO) bench --quiet --workspace --benches
+
+# The tests that throw random input at the parsers, for much longer than `make test` does.
+FUZZ_CASES ?= 100000
+fuzz: check-tools
+	PROPTEST_CASES=$(FUZZ_CASES) $(CARGO) test --quiet --release --workspace --test fuzz --test properties
 
 lint:
 	$(CARGO) fmt --all --check

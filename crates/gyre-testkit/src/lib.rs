@@ -1,3 +1,5 @@
-//! Fixtures for tests: conformance sets (what the real tools did) and the lists of expected failures.
+//! Fixtures for tests: conformance sets (what the real tools did), the lists of expected failures, and the table of
+//! benches.
 
+pub mod bench;
 pub mod conformance;
