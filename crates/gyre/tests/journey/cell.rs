@@ -81,7 +81,7 @@ impl Cell {
         self.wait("the API", Self::answers);
     }
 
-    fn answers(&self) -> bool {
+    pub(crate) fn answers(&self) -> bool {
         self.request(Method::GET, "/readyz", "", "").is_some_and(|(status, _)| status == 200)
     }
 
