@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::command::kustomize::{Build, Kustomize};
+
 /// GitOps for Kubernetes: reconciles the custom resources of Flux CD and Argo CD, with a Kubernetes API inside.
 #[derive(Debug, Parser)]
 #[command(name = "gyre", version, disable_help_subcommand = true, arg_required_else_help = true)]
@@ -40,6 +42,14 @@ pub(crate) enum Command {
   gyre demo                        keeps everything in ./.gyre/demo
   gyre demo --port 0 --git-port 0  takes free ports")]
     Demo(Demo),
+    /// Kustomize: build, create and edit kustomizations
+    #[command(after_help = "Examples:
+  gyre kustomize build overlays/production
+  gyre kustomize edit set image nginx:1.29
+A link to this program with the name kustomize takes the same commands.")]
+    Kustomize(Kustomize),
+    /// Build a kustomization: short for kustomize build
+    Build(Build),
     /// Print the version
     Version,
     /// Print a completion script for a shell

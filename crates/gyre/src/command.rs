@@ -3,6 +3,7 @@
 mod apiserver;
 mod definitions;
 mod demo;
+pub(crate) mod kustomize;
 mod run;
 mod up;
 
@@ -13,6 +14,15 @@ use clap::CommandFactory;
 
 use crate::cli::{Cli, Command};
 
+/// Carries a command out that needs neither log nor cryptography from the start: it is quick, and may be called often.
+pub(crate) fn run_lean(command: &Command) -> Option<ExitCode> {
+    match command {
+        Command::Kustomize(kustomize) => Some(kustomize::run(kustomize)),
+        Command::Build(build) => Some(kustomize::build(build)),
+        _ => None,
+    }
+}
+
 /// Carries a command out.
 pub(crate) fn run(command: Command) -> Result<ExitCode> {
     match command {
@@ -20,6 +30,9 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Up(up) => runtime()?.block_on(up::run(up)),
         Command::Run(run) => runtime()?.block_on(run::run(run)),
         Command::Apiserver(apiserver) => runtime()?.block_on(apiserver::run(apiserver)),
+        lean @ (Command::Kustomize(_) | Command::Build(_)) => {
+            Ok(run_lean(&lean).unwrap_or(ExitCode::FAILURE))
+        }
         Command::Version => {
             println!("gyre {}", env!("CARGO_PKG_VERSION"));
             Ok(ExitCode::SUCCESS)

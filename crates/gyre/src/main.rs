@@ -5,9 +5,11 @@ mod artifact_server;
 mod cli;
 mod command;
 mod data;
+mod disk;
 mod git_server;
 mod http;
 mod output;
+mod persona;
 mod signal;
 
 use std::process::ExitCode;
@@ -18,9 +20,16 @@ use clap::Parser;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    let arguments = persona::arguments(std::env::args_os());
+    let cli = match cli::Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => return persona::refuse(&arguments, &error),
+    };
+    if let Some(code) = command::run_lean(&cli.command) {
+        return code;
+    }
     // The one provider of cryptography; everything that speaks TLS finds it here. It fails only when done twice.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let cli = cli::Cli::parse();
     output::start_log(cli.verbose);
     match command::run(cli.command) {
         Ok(code) => code,
