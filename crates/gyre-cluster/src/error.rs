@@ -102,9 +102,4 @@ impl ApiError {
         let text = self.to_string();
         matches!(self.code(), 409 | 422) || text.contains("is immutable") || text.contains("immutable field")
     }
-
-    /// Trying again later may help, with nothing changed on our side.
-    pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Unreachable(_)) || matches!(self.code(), 429 | 500 | 502 | 503 | 504)
-    }
 }

@@ -9,8 +9,10 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use gyre_cluster::{ApiError, Cluster, Grant, PatchFormat, Write};
+use gyre_merge::json_patch::Flavor;
+use gyre_merge::merge_patch;
 use gyre_model::{GroupVersionKind, Object, ObjectRef};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::events::Events;
 use crate::limits::{BROKEN_RETRY, JITTER_PERCENT, RECONCILE_MAX, STATUS_RETRY, WORKERS};
@@ -127,7 +129,10 @@ impl<R: Reconciler> Worker<R> {
             match self.hold(object).await {
                 Ok(held) => self.guarded(&held, self.reconciler.reconcile(&held)).await,
                 Err(error) => {
-                    tracing::warn!(object = %object.object_ref(), %error, "the finalizer could not be put on");
+                    // Somebody else wrote meanwhile; the next look sees it.
+                    if !error.is_conflict() {
+                        tracing::warn!(object = %object.object_ref(), %error, "the finalizer could not be put on");
+                    }
                     return Some(STATUS_RETRY);
                 }
             }
@@ -173,7 +178,7 @@ impl<R: Reconciler> Worker<R> {
         let mut rest = conclusion.object;
         if let Some(status) = conclusion.status {
             let old = self.shelf_or(object).at("/status").cloned().unwrap_or(Value::Null);
-            if let Some(changes) = merge_patch(&old, &status) {
+            if let Some(changes) = changes(&old, &status) {
                 let mut body = json!({"status": changes});
                 let part = self.reconciler.has_status_subresource().then_some("status");
                 // Where the status is a field like others, all is written at once.
@@ -244,22 +249,10 @@ pub(crate) fn without_finalizer(object: &Object, finalizer: &str) -> Value {
     json!({"metadata": {"finalizers": rest}})
 }
 
-/// The merge patch (RFC 7386) that makes `new` of `old`; `None` where they are equal.
-fn merge_patch(old: &Value, new: &Value) -> Option<Value> {
-    if old == new {
-        return None;
-    }
-    let (Value::Object(old), Value::Object(new)) = (old, new) else { return Some(new.clone()) };
-    let mut patch = Map::new();
-    for key in old.keys().filter(|key| !new.contains_key(*key)) {
-        patch.insert(key.clone(), Value::Null);
-    }
-    for (key, value) in new {
-        if let Some(changes) = merge_patch(old.get(key).unwrap_or(&Value::Null), value) {
-            patch.insert(key.clone(), changes);
-        }
-    }
-    Some(Value::Object(patch))
+/// The merge patch that makes `new` of `old`; `None` where they are equal.
+fn changes(old: &Value, new: &Value) -> Option<Value> {
+    let map = |value: &Value| value.as_object().cloned().unwrap_or_default();
+    (old != new).then(|| merge_patch::create(&map(old), &map(new), Flavor::V5).into())
 }
 
 /// The duration, varied by the object's name, so that objects do not come all at once.
@@ -278,8 +271,8 @@ mod tests {
     fn a_merge_patch_removes_sets_and_leaves() {
         let old = json!({"a": 1, "b": {"c": 1, "d": 2}, "e": [1]});
         let new = json!({"b": {"c": 1, "d": 3}, "e": [2], "f": 1});
-        assert_eq!(merge_patch(&old, &new), Some(json!({"a": null, "b": {"d": 3}, "e": [2], "f": 1})));
-        assert_eq!(merge_patch(&old, &old), None);
+        assert_eq!(changes(&old, &new), Some(json!({"a": null, "b": {"d": 3}, "e": [2], "f": 1})));
+        assert_eq!(changes(&old, &old), None);
     }
 
     #[test]

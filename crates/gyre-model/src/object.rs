@@ -163,11 +163,6 @@ impl Object {
         &mut self.0
     }
 
-    /// The object as a value.
-    pub fn into_value(self) -> Value {
-        Value::Object(self.0)
-    }
-
     /// A copy as a value.
     pub fn to_value(&self) -> Value {
         Value::Object(self.0.clone())

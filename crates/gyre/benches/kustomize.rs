@@ -21,7 +21,12 @@ fn main() {
     if with_kubectl {
         let peer = runs(SMALL_RUNS, &mut kubectl(&small));
         table.row("small overlay, kubectl", milliseconds(peer), "ms", Bound::None);
-        table.row("  times faster", peer.wall.as_secs_f64() / own.wall.as_secs_f64(), "x", Bound::AtLeast(20.0));
+        table.row(
+            "  times faster",
+            peer.wall.as_secs_f64() / own.wall.as_secs_f64(),
+            "x",
+            Bound::AtLeast(20.0),
+        );
     }
     let large = write(directory.path(), 1000);
     let own = runs(5, &mut gyre(&large));
@@ -32,14 +37,24 @@ fn main() {
         let peer = runs(1, &mut kubectl(&large));
         table.row("  kubectl", milliseconds(peer), "ms", Bound::None);
         table.row("  kubectl's memory", mebibytes(peer), "MiB", Bound::None);
-        table.row("  times faster", peer.wall.as_secs_f64() / own.wall.as_secs_f64(), "x", Bound::AtLeast(150.0));
+        table.row(
+            "  times faster",
+            peer.wall.as_secs_f64() / own.wall.as_secs_f64(),
+            "x",
+            Bound::AtLeast(150.0),
+        );
         table.row("  part of its memory", mebibytes(own) / mebibytes(peer), "", Bound::AtMost(0.2));
     }
     let half = runs(3, &mut gyre(&write(directory.path(), 5000)));
     let whole = runs(3, &mut gyre(&write(directory.path(), 10_000)));
     table.row("10,000 objects", milliseconds(half), "ms", Bound::None);
     table.row("20,000 objects", milliseconds(whole), "ms", Bound::None);
-    table.row("  time of twice as many", whole.wall.as_secs_f64() / half.wall.as_secs_f64(), "x", Bound::AtMost(2.5));
+    table.row(
+        "  time of twice as many",
+        whole.wall.as_secs_f64() / half.wall.as_secs_f64(),
+        "x",
+        Bound::AtMost(2.5),
+    );
     table.row("  memory of twice as many", mebibytes(whole) / mebibytes(half), "x", Bound::AtMost(2.2));
 }
 

@@ -147,28 +147,10 @@ fn authorization(auth: &Auth) -> Option<HeaderValue> {
         Auth::Bearer(token) => [b"Bearer ", token.expose()].concat(),
         Auth::Basic { user, password } => {
             let pair = [user.as_bytes(), b":", password.expose()].concat();
-            format!("Basic {}", base64(&pair)).into_bytes()
+            format!("Basic {}", gyre_go::base64::STANDARD.encode(&pair)).into_bytes()
         }
     };
     HeaderValue::from_bytes(&text).ok()
-}
-
-/// Base64 with padding (RFC 4648, section 4).
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for chunk in bytes.chunks(3) {
-        let number = chunk.iter().fold(0_usize, |number, byte| number << 8 | usize::from(*byte))
-            << (8 * (3 - chunk.len()));
-        for place in 0..4 {
-            if place <= chunk.len() {
-                text.push(char::from(DIGITS[number >> (18 - 6 * place) & 63]));
-            } else {
-                text.push('=');
-            }
-        }
-    }
-    text
 }
 
 fn remote_ref(found: Ref) -> RemoteRef {

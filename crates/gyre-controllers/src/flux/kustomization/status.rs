@@ -131,6 +131,14 @@ impl Blocked {
         Self::Because(Box::new(because))
     }
 
+    /// What is wrong, for people.
+    pub(super) fn message(&self) -> &str {
+        match self {
+            Self::Waiting => "the source has no artifact yet",
+            Self::Because(because) => &because.message,
+        }
+    }
+
     /// The source is missing, or has nothing yet.
     pub(super) fn source(message: String, again: Option<Duration>) -> Self {
         Self::new(Because { event: None, again, ..Self::because("ArtifactFailed", message) })
