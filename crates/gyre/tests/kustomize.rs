@@ -117,3 +117,20 @@ fn builds_from_a_disk() {
         (Some(1), "Error: unknown flag: --nope\n".into())
     );
 }
+
+#[test]
+fn renders_charts_where_they_are_enabled() {
+    let directory = directory(None);
+    let write = |name: &str, text: &str| fs::write(directory.path().join(name), text).expect(name);
+    fs::create_dir_all(directory.path().join("charts/web/templates")).expect("a directory");
+    write("charts/web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n");
+    write("charts/web/values.yaml", "color: red\n");
+    let template = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}\ndata:\n  c: {{ .Values.color }}\n";
+    write("charts/web/templates/cm.yaml", template);
+    write("kustomization.yaml", "helmCharts:\n- name: web\n  releaseName: r\n");
+    let refused = run(directory.path(), &["build"]);
+    assert!(text(&refused.stderr).contains("must specify --enable-helm"), "{}", text(&refused.stderr));
+    let output = run(directory.path(), &["build", "--enable-helm"]);
+    let wanted = "apiVersion: v1\ndata:\n  c: red\nkind: ConfigMap\nmetadata:\n  name: r\n";
+    assert_eq!(text(&output.stdout), wanted, "{}", text(&output.stderr));
+}

@@ -2,6 +2,7 @@
 //! exit codes.
 
 mod build;
+mod charts;
 mod create;
 mod edit;
 mod files;

@@ -6,6 +6,7 @@ use std::path::Path;
 use clap::Args;
 use gyre_kustomize::{LoadRestrictions, Options, Rendered, Reorder};
 
+use super::charts::Local;
 use crate::disk;
 
 const ROOT_ONLY: &str = "LoadRestrictionsRootOnly";
@@ -76,11 +77,18 @@ pub(super) fn run(arguments: &Build) -> Result<(), String> {
     let path = here.join(given);
     let label = arguments.enable_managedby_label
         || std::env::var_os(MANAGED_BY_VARIABLE).is_some_and(|value| value == "on");
+    let charts = Local {
+        seen: gyre_render::charts::Charts {
+            kube_version: arguments.helm_kube_version.clone(),
+            api_versions: arguments.helm_api_versions.clone(),
+        },
+    };
     let options = Options {
         shown_path: given,
         load_restrictions: restrictions,
         reorder,
         managed_by_label: label,
+        charts: arguments.enable_helm.then_some(&charts),
         ..Options::default()
     };
     let path = path.to_str().ok_or_else(|| format!("{}: not a text in UTF-8", path.display()))?;
