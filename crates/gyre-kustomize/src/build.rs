@@ -1,5 +1,7 @@
 //! A whole build: from the top kustomization to the objects.
 
+use std::collections::BTreeSet;
+
 use gyre_model::FileTree;
 use gyre_yaml::{Dialect, Node};
 use serde_json::Value;
@@ -13,13 +15,24 @@ use crate::plugins::Hashes;
 use crate::resmap::ResMap;
 use crate::resource::Resource;
 use crate::schema::Schema;
+use crate::scope::is_cluster_scoped;
 use crate::target::{Accumulator, Target};
 use crate::transform::{self, Transform, labels::Entries};
 use crate::types::SortOptions;
 
 const LOCAL_CONFIG: &str = "config.kubernetes.io/local-config";
 const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
-const MANAGER: &str = "kustomize-v5.8.1";
+const MANAGER: &str = concat!("kustomize-", version!());
+
+/// The version of Kustomize that this one is equal to.
+pub const VERSION: &str = version!();
+
+macro_rules! version {
+    () => {
+        "v5.8.1"
+    };
+}
+use version;
 
 /// The order of the objects where the kustomization does not say it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,6 +49,9 @@ pub enum Reorder {
 pub struct Options<'a> {
     /// How messages call the tree's root. Absolute paths of the kustomization are taken below it.
     pub shown_root: &'a str,
+    /// How messages call the path that was asked for, and the address that is asked for in its place where this is the
+    /// one of a repository. The path itself where it is empty.
+    pub shown_path: &'a str,
     /// Which files a kustomization may read.
     pub load_restrictions: LoadRestrictions,
     /// The order of the objects.
@@ -70,6 +86,42 @@ impl Rendered {
             text.push_str(&gyre_yaml::write_value(object));
         }
         text
+    }
+
+    /// A file for each object: its name and its text. The namespace is in the names where there are several.
+    pub fn files(&self) -> Vec<(String, String)> {
+        let ids: Vec<Id> = self.objects.iter().map(Id::of).collect();
+        let namespaces: BTreeSet<&str> = ids.iter().filter_map(|id| id.namespace).collect();
+        let prefix = |id: &Id<'_>| match id.namespace {
+            Some(namespace) if namespaces.len() > 1 => format!("{}_", namespace.to_lowercase()),
+            _ => String::new(),
+        };
+        let texts = self.objects.iter().map(gyre_yaml::write_value);
+        ids.iter().map(|id| format!("{}{}.yaml", prefix(id), id.name)).zip(texts).collect()
+    }
+}
+
+/// What the file of an object is called by.
+struct Id<'a> {
+    /// `None` where objects of the kind have none.
+    namespace: Option<&'a str>,
+    name: String,
+}
+
+impl<'a> Id<'a> {
+    fn of(object: &'a Value) -> Self {
+        let text = |value: Option<&'a Value>| value.and_then(Value::as_str).unwrap_or_default();
+        let api_version = text(object.get("apiVersion"));
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        let kind = text(object.get("kind"));
+        let given = text(object.pointer("/metadata/namespace"));
+        let namespace = if given.is_empty() { "default" } else { given };
+        let parts = [group, version, kind].into_iter().filter(|part| !part.is_empty());
+        let name = [&parts.collect::<Vec<_>>().join("_"), text(object.pointer("/metadata/name"))].join("_");
+        Self {
+            namespace: (!is_cluster_scoped(group, version, kind)).then_some(namespace),
+            name: name.to_lowercase(),
+        }
     }
 }
 
@@ -108,7 +160,7 @@ pub fn build(options: &Options<'_>, tree: &FileTree, path: &str) -> Result<Rende
         knows_builtin: false,
         warnings: Vec::new(),
     };
-    let root = Root::new(tree, path, options.shown_root, options.load_restrictions, options.remote)?;
+    let root = Root::new(options, tree, path)?;
     let mut target = Target::load(root, &mut context)?;
     target.set_schema(&mut context)?;
     if !target.kustomization.build_metadata.is_empty() {
@@ -134,6 +186,12 @@ pub fn build(options: &Options<'_>, tree: &FileTree, path: &str) -> Result<Rende
         objects.push(value);
     }
     Ok(Rendered { objects, warnings: context.warnings })
+}
+
+/// Refuses what is no directory of the tree, and no address of a repository that may be fetched. `shown` is the path
+/// as it was given.
+pub fn check_root(options: &Options<'_>, tree: &FileTree, path: &str, shown: &str) -> Result<()> {
+    Root::new(&Options { shown_path: shown, ..*options }, tree, path).map(drop)
 }
 
 /// compat(kustomize): the message starts with the object as a Go map.

@@ -2,16 +2,21 @@
 
 mod create;
 mod fix;
+mod generators;
 mod images;
+mod lists;
+mod metadata;
+mod vars;
 
 use gyre_model::{FileTree, clean_path};
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result, fail};
 use crate::target::FILES;
-use crate::types::kustomization::to_json;
+use crate::types::kustomization::{Kustomization, to_json};
 
 pub use create::{Create, create};
+pub use generators::GeneratorChange;
 
 /// Names to values.
 pub type Pairs = Vec<(String, String)>;
@@ -19,190 +24,251 @@ pub type Pairs = Vec<(String, String)>;
 /// One change of a kustomization file.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Edit {
-    /// `set namespace`.
-    SetNamespace(String),
-    /// `set nameprefix`.
-    SetNamePrefix(String),
-    /// `set namesuffix`.
-    SetNameSuffix(String),
+    /// `set namespace`, `set nameprefix`, `set namesuffix`: the text of this field; none where it is empty.
+    SetText {
+        /// The field.
+        field: String,
+        /// The text.
+        text: String,
+    },
     /// `set image`: `name=newname:tag`, `name:tag` or `name@digest`, each with `*` for what is to stay.
     SetImages(Vec<String>),
     /// `set replicas`: `name=count`.
     SetReplicas(Vec<String>),
-    /// `set label`; without selectors they go to `labels`.
-    SetLabels {
-        /// The labels.
-        labels: Pairs,
-        /// Not into selectors.
-        without_selectors: bool,
-    },
-    /// `set annotation`.
-    SetAnnotations(Pairs),
-    /// `add resource`, `add component`, `add transformer`, `add generator`, `add buildmetadata`: entries of the list
-    /// of this name.
-    Add {
-        /// The field.
-        list: String,
-        /// What to add; what is there already stays.
-        entries: Vec<String>,
-    },
-    /// `add label`; a label that is there is an error unless forced.
-    AddLabels {
-        /// The labels.
-        labels: Pairs,
-        /// Also over what is there.
-        force: bool,
-        /// Not into selectors.
-        without_selectors: bool,
-    },
-    /// `add annotation`.
-    AddAnnotations {
-        /// The annotations.
-        annotations: Pairs,
-        /// Also over what is there.
-        force: bool,
-    },
-    /// `add patch`, `add configmap`, `add secret`, `add helmchart`: an entry of the list of this name, as it is to be
-    /// written.
-    AddEntry {
-        /// The field.
-        list: String,
-        /// The entry.
-        entry: Value,
-    },
-    /// `remove resource` and the like: entries of the list of this name.
-    Remove {
+    /// `set buildmetadata`: the entries of the list of this name.
+    SetList {
         /// The field.
         list: String,
         /// The entries.
         entries: Vec<String>,
     },
-    /// `remove label`, `remove annotation`: keys of the mapping of this name (`commonLabels`, `commonAnnotations`).
-    RemoveKeys {
-        /// The field.
-        map: String,
-        /// The keys.
+    /// `set label`, `set annotation`, `add label`, `add annotation`.
+    PutMetadata {
+        /// Which.
+        metadata: Metadata,
+        /// Names to values.
+        pairs: Pairs,
+        /// Also over what is there.
+        force: bool,
+    },
+    /// `add label --without-selector`: into `labels`.
+    AddLabels {
+        /// Names to values.
+        labels: Pairs,
+        /// Also over what is there.
+        force: bool,
+        /// Also into templates.
+        include_templates: bool,
+    },
+    /// `remove label`, `remove annotation`.
+    RemoveMetadata {
+        /// Which.
+        metadata: Metadata,
+        /// The names.
         keys: Vec<String>,
-        /// Keys that are not there are no error.
+        /// Names that are not there are no error.
         ignore_missing: bool,
     },
-    /// `remove patch`, `remove configmap`, `remove secret`: the entries of a list that hold these fields.
-    RemoveEntry {
+    /// `add resource`, `add component`, `add transformer`, `add generator`: entries of the list of this name.
+    Add {
         /// The field.
         list: String,
-        /// What the entry holds.
-        entry: Value,
+        /// What an entry is called in messages.
+        what: String,
+        /// What to add; what is there already stays, and is told.
+        entries: Vec<String>,
+    },
+    /// `add base`, `add buildmetadata`: as [`Edit::Add`], but what is there already is an error.
+    AddNew {
+        /// The field.
+        list: String,
+        /// What an entry is called in messages.
+        what: String,
+        /// What to add.
+        entries: Vec<String>,
+    },
+    /// `remove resource`, `remove transformer`, `remove buildmetadata`: entries of the list of this name that match.
+    Remove {
+        /// The field.
+        list: String,
+        /// Patterns of a file's path.
+        patterns: Vec<String>,
+    },
+    /// `add patch`: the patch as it is to be written.
+    AddPatch(Value),
+    /// `remove patch`: the patch as it is written.
+    RemovePatch(Value),
+    /// `add configmap`, `add secret`.
+    AddGenerator(GeneratorChange),
+    /// `set configmap`, `set secret`.
+    SetGenerator(GeneratorChange),
+    /// `remove configmap`, `remove secret`.
+    RemoveGenerators {
+        /// Whether of Secrets.
+        secret: bool,
+        /// The names of what they generate.
+        names: Vec<String>,
+        /// Its namespace.
+        namespace: String,
     },
     /// `fix`: older fields become newer ones.
-    Fix,
+    Fix {
+        /// Also vars become replacements: in the files of the resources, too.
+        vars: bool,
+    },
 }
 
-/// Changes the kustomization file of a directory: its path in the tree and its new text. Comments, order and quotes
-/// of what does not change stay as they are.
-pub fn edit(tree: &FileTree, directory: &str, change: &Edit) -> Result<(String, String)> {
-    let (path, text) = find(tree, directory)?;
+/// Which metadata of all objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metadata {
+    /// `commonLabels`.
+    Labels,
+    /// `commonAnnotations`.
+    Annotations,
+}
+
+/// What an edit makes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Edited {
+    /// Paths in the tree with their new texts; the kustomization file is the last one.
+    pub files: Vec<(String, String)>,
+    /// What is to be told.
+    pub warnings: Vec<String>,
+}
+
+type Fields = Map<String, Value>;
+
+/// The order of new fields.
+const ORDER: [&str; 30] = [
+    "apiVersion",
+    "kind",
+    "metadata",
+    "sortOptions",
+    "resources",
+    "namePrefix",
+    "nameSuffix",
+    "namespace",
+    "crds",
+    "commonLabels",
+    "labels",
+    "commonAnnotations",
+    "patchesStrategicMerge",
+    "patchesJson6902",
+    "patches",
+    "configMapGenerator",
+    "secretGenerator",
+    "helmCharts",
+    "helmGlobals",
+    "generatorOptions",
+    "vars",
+    "images",
+    "replacements",
+    "replicas",
+    "configurations",
+    "generators",
+    "transformers",
+    "validators",
+    "components",
+    "buildMetadata",
+];
+
+/// What a change may look at, and what it leaves behind beside the changed fields.
+struct Place<'a> {
+    tree: &'a FileTree,
+    directory: &'a str,
+    edited: Edited,
+}
+
+impl Place<'_> {
+    /// A path below the directory, as the tree has it.
+    fn path(&self, path: &str) -> Option<String> {
+        clean_path(format!("{}/{path}", self.directory).trim_start_matches('/'))
+    }
+}
+
+/// Changes the kustomization file of a directory. Comments, order and quotes of what does not change stay as they
+/// are. No files where there is nothing to change.
+pub fn edit(tree: &FileTree, directory: &str, change: &Edit) -> Result<Edited> {
+    let mut place = Place { tree, directory, edited: Edited::default() };
+    let (path, text) = find(&place)?;
     let value = to_json(text.as_bytes())?;
+    Kustomization::check(&value)?;
     let mut map = match value {
         Value::Object(map) => map,
         Value::Null => Map::new(),
         _ => return fail("kustomization file is not a mapping"),
     };
-    apply(&mut map, change, tree, directory)?;
+    fix::older(&mut map)?;
+    if !apply(&mut map, change, &mut place)? {
+        return Ok(place.edited);
+    }
     map.retain(|_, value| match value {
         Value::Array(items) => !items.is_empty(),
         Value::Object(map) => !map.is_empty(),
+        Value::String(text) => !text.is_empty(),
         _ => true,
     });
-    let missing =
-        |map: &Map<String, Value>, key: &str| map.get(key).is_none_or(|value| value.as_str() == Some(""));
-    let kind = map.get("kind").and_then(Value::as_str).unwrap_or("Kustomization").to_owned();
-    if missing(&map, "apiVersion") {
-        let version = if kind == "Component" { "v1alpha1" } else { "v1beta1" };
-        map.insert("apiVersion".into(), format!("kustomize.config.k8s.io/{version}").into());
-    }
-    if missing(&map, "kind") {
-        map.insert("kind".into(), kind.into());
-    }
-    let changed = gyre_yaml::edit(&text, &Value::Object(map)).map_err(Error::from)?;
-    Ok((path, changed))
+    let kind = map.entry("kind").or_insert_with(|| "Kustomization".into()).as_str();
+    let version = if kind == Some("Component") { "v1alpha1" } else { "v1beta1" };
+    map.entry("apiVersion").or_insert_with(|| format!("kustomize.config.k8s.io/{version}").into());
+    let changed = gyre_yaml::edit(&text, &Value::Object(map), &ORDER).map_err(Error::from)?;
+    place.edited.files.push((path, changed));
+    Ok(place.edited)
 }
 
-fn find(tree: &FileTree, directory: &str) -> Result<(String, String)> {
+fn find(place: &Place<'_>) -> Result<(String, String)> {
     let mut found = FILES.iter().filter_map(|name| {
-        let path = clean_path(format!("{directory}/{name}").trim_start_matches('/'))?;
-        let content = tree.read(&path).ok()?;
-        Some((path, String::from_utf8_lossy(content).into_owned()))
+        let path = place.path(name)?;
+        let content = place.tree.read(&path).ok()?;
+        Some((*name, path, String::from_utf8_lossy(content).into_owned()))
     });
-    match (found.next(), found.next()) {
-        (Some(one), None) => Ok(one),
-        (Some(_), Some(_)) => fail(format!("Found multiple kustomization files under: {directory}\n")),
+    match (found.next(), found.next(), found.next()) {
+        (Some((_, path, text)), None, _) => Ok((path, text)),
+        (Some(one), Some(two), three) => {
+            let names = [Some(one), Some(two), three].map(|found| found.map(|(name, ..)| name));
+            let names: Vec<&str> = names.into_iter().flatten().collect();
+            fail(format!("Found multiple kustomization file: [{}]\n", names.join(" ")))
+        }
         _ => fail("Missing kustomization file 'kustomization.yaml'.\n"),
     }
 }
 
-type Fields = Map<String, Value>;
-
-fn apply(map: &mut Fields, change: &Edit, tree: &FileTree, directory: &str) -> Result<()> {
+/// Changes the fields; `false` where there is nothing to change.
+fn apply(map: &mut Fields, change: &Edit, place: &mut Place<'_>) -> Result<bool> {
     match change {
-        Edit::SetNamespace(text) => set_text(map, "namespace", text),
-        Edit::SetNamePrefix(text) => set_text(map, "namePrefix", text),
-        Edit::SetNameSuffix(text) => set_text(map, "nameSuffix", text),
-        Edit::SetImages(images) => return images::set(map, images),
-        Edit::SetReplicas(replicas) => return set_replicas(map, replicas),
-        Edit::SetLabels { labels, without_selectors } => {
-            return put_labels(map, labels, true, *without_selectors);
+        Edit::SetText { field, text } => {
+            map.insert(field.clone(), text.as_str().into());
         }
-        Edit::SetAnnotations(pairs) => return put(map, "commonAnnotations", "annotation", pairs, true),
-        Edit::Add { list, entries } => {
-            for entry in entries {
-                let entry = Value::from(entry.as_str());
-                let list = list_of(map, list)?;
-                if !list.contains(&entry) {
-                    list.push(entry);
-                }
+        Edit::SetImages(images) => images::set(map, images)?,
+        Edit::SetReplicas(replicas) => images::set_replicas(map, replicas)?,
+        Edit::SetList { list, entries } => {
+            map.insert(list.clone(), json!(entries));
+        }
+        Edit::PutMetadata { metadata, pairs, force } => metadata::put(map, *metadata, pairs, *force)?,
+        Edit::AddLabels { labels, force, include_templates } => {
+            metadata::add_labels(map, labels, *force, *include_templates)?;
+        }
+        Edit::RemoveMetadata { metadata, keys, ignore_missing } => {
+            metadata::remove(map, *metadata, keys, *ignore_missing)?;
+        }
+        Edit::Add { list, what, entries } => lists::add(map, list, what, entries, place)?,
+        Edit::AddNew { list, what, entries } => lists::add_new(map, list, what, entries)?,
+        Edit::Remove { list, patterns } => return lists::remove(map, list, patterns),
+        Edit::AddPatch(patch) => return lists::add_patch(map, patch, place),
+        Edit::RemovePatch(patch) => return lists::remove_patch(map, patch, place),
+        Edit::AddGenerator(change) => generators::add(map, change, place)?,
+        Edit::SetGenerator(change) => generators::set(map, change, place)?,
+        Edit::RemoveGenerators { secret, names, namespace } => {
+            generators::remove(map, *secret, names, namespace, place)?;
+        }
+        Edit::Fix { vars } => {
+            fix::fix(map, place)?;
+            if *vars {
+                vars::to_replacements(map, place)?;
             }
-        }
-        Edit::AddLabels { labels, force, without_selectors } => {
-            return put_labels(map, labels, *force, *without_selectors);
-        }
-        Edit::AddAnnotations { annotations, force } => {
-            return put(map, "commonAnnotations", "annotation", annotations, *force);
-        }
-        Edit::AddEntry { list, entry } => {
-            let found = list_of(map, list)?;
-            if found.contains(entry) {
-                return fail(format!(
-                    "{} already in kustomization file",
-                    gyre_yaml::write_value(entry).trim_end()
-                ));
-            }
-            found.push(entry.clone());
-        }
-        Edit::Remove { list, entries } => {
-            for entry in entries {
-                remove(map, list, |found| found.as_str() == Some(entry), entry)?;
-            }
-        }
-        Edit::RemoveKeys { map: field, keys, ignore_missing } => {
-            return remove_keys(map, field, keys, *ignore_missing);
-        }
-        Edit::RemoveEntry { list, entry } => {
-            let shown = gyre_yaml::write_value(entry);
-            remove(map, list, |found| holds(found, entry), shown.trim_end())?;
-        }
-        Edit::Fix => {
-            let is_file = |path: &str| {
-                let path = clean_path(format!("{directory}/{path}").trim_start_matches('/'));
-                path.is_some_and(|path| tree.read(&path).is_ok())
-            };
-            return fix::fix(map, is_file);
         }
     }
-    Ok(())
-}
-
-fn set_text(map: &mut Fields, field: &str, text: &str) {
-    map.insert(field.into(), text.into());
+    Ok(true)
 }
 
 /// The list of a field, made where it is missing.
@@ -229,82 +295,6 @@ fn map_of<'a>(map: &'a mut Fields, field: &str) -> Result<&'a mut Fields> {
     }
 }
 
-fn put(map: &mut Fields, field: &str, what: &str, pairs: &Pairs, force: bool) -> Result<()> {
-    let found = map_of(map, field)?;
-    for (key, value) in pairs {
-        if !force && found.contains_key(key) {
-            return fail(format!("{what} {key} already in kustomization file"));
-        }
-        found.insert(key.clone(), value.as_str().into());
-    }
-    Ok(())
-}
-
-fn put_labels(map: &mut Fields, labels: &Pairs, force: bool, without_selectors: bool) -> Result<()> {
-    if !without_selectors {
-        return put(map, "commonLabels", "label", labels, force);
-    }
-    let list = list_of(map, "labels")?;
-    let selects = |label: &Value| label.get("includeSelectors").and_then(Value::as_bool).unwrap_or_default();
-    let at = match list.iter().position(|label| label.is_object() && !selects(label)) {
-        Some(at) => at,
-        None => {
-            list.push(json!({}));
-            list.len() - 1
-        }
-    };
-    match &mut list[at] {
-        Value::Object(label) => put(label, "pairs", "label", labels, force),
-        _ => Ok(()),
-    }
-}
-
-fn set_replicas(map: &mut Fields, replicas: &[String]) -> Result<()> {
-    let list = list_of(map, "replicas")?;
-    for replica in replicas {
-        let parsed =
-            replica.split_once('=').and_then(|(name, count)| Some((name, count.parse::<i64>().ok()?)));
-        let Some((name, count)) = parsed.filter(|(name, count)| !name.is_empty() && *count >= 0) else {
-            return fail(format!(
-                "invalid format of replica, use the following format: <name>=<count>: {replica}"
-            ));
-        };
-        let wanted = json!({"name": name, "count": count});
-        match list.iter_mut().find(|found| found.get("name").and_then(Value::as_str) == Some(name)) {
-            Some(found) => *found = wanted,
-            None => list.push(wanted),
-        }
-    }
-    Ok(())
-}
-
-fn remove(map: &mut Fields, list: &str, picks: impl Fn(&Value) -> bool, shown: &str) -> Result<()> {
-    let found = list_of(map, list)?;
-    let before = found.len();
-    found.retain(|entry| !picks(entry));
-    if found.len() == before {
-        return fail(format!("{shown} is not in '{list}' of the kustomization file"));
-    }
-    Ok(())
-}
-
-fn remove_keys(map: &mut Fields, field: &str, keys: &[String], ignore_missing: bool) -> Result<()> {
-    let what = if field == "commonLabels" { "label" } else { "annotation" };
-    let found = map_of(map, field)?;
-    for key in keys {
-        if found.remove(key).is_none() && !ignore_missing {
-            return fail(format!("{what} {key} is not defined in kustomization file"));
-        }
-    }
-    Ok(())
-}
-
-/// Does an entry hold all that is asked for?
-fn holds(entry: &Value, wanted: &Value) -> bool {
-    match (entry, wanted) {
-        (Value::Object(entry), Value::Object(wanted)) => {
-            wanted.iter().all(|(key, value)| entry.get(key).is_some_and(|found| holds(found, value)))
-        }
-        (entry, wanted) => entry == wanted,
-    }
+fn text_of<'a>(value: &'a Value, field: &str) -> &'a str {
+    value.get(field).and_then(Value::as_str).unwrap_or_default()
 }

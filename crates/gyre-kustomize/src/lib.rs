@@ -32,11 +32,12 @@ mod target;
 mod transform;
 mod types;
 
-pub use build::{Options, Rendered, Reorder, build};
-pub use edit::{Create, Edit, Pairs, create, edit};
+pub use build::{Options, Rendered, Reorder, VERSION, build, check_root};
+pub use edit::{Create, Edit, Edited, GeneratorChange, Metadata, Pairs, create, edit};
 pub use error::{Error, ErrorKind, Result};
 pub use hash::hash;
 pub use helm::{Chart, Charts};
 pub use load::{LoadRestrictions, Remote};
 pub use parse::Cache;
+pub use remote::is_repository;
 pub use transform::images::split_image;

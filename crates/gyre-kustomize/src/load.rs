@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use gyre_model::{EntryKind, FileTree, TreeError, clean_path};
 
+use crate::build::Options;
 use crate::error::{Error, ErrorKind, Result, fail};
 use crate::limits::{BYTES_MAX, DEPTH_MAX, FILES_MAX};
 
@@ -59,23 +60,22 @@ pub(crate) fn is_remote_file(path: &str) -> bool {
 }
 
 impl<'a> Root<'a> {
-    pub(crate) fn new(
-        tree: &FileTree,
-        path: &str,
-        called: &str,
-        restrictions: LoadRestrictions,
-        remote: Option<&'a dyn Remote>,
-    ) -> Result<Self> {
+    pub(crate) fn new(options: &Options<'a>, tree: &FileTree, path: &str) -> Result<Self> {
         let root = Self {
             tree: tree.clone(),
             path: String::new(),
-            called: called.trim_end_matches('/').into(),
-            restrictions,
-            remote,
+            called: options.shown_root.trim_end_matches('/').into(),
+            restrictions: options.load_restrictions,
+            remote: options.remote,
             visited: Vec::new(),
             depth: 0,
         };
-        let resolved = root.directory(path, path).map_err(|error| error.within("must build at directory"))?;
+        let shown = if options.shown_path.is_empty() { path } else { options.shown_path };
+        if crate::remote::is_repository(shown) {
+            return root.enter_repository(shown);
+        }
+        let resolved =
+            root.directory(path, shown).map_err(|error| error.within("must build at directory"))?;
         Ok(Self { path: resolved, ..root })
     }
 
@@ -85,7 +85,11 @@ impl<'a> Root<'a> {
     }
 
     fn shown_path(&self, path: &str) -> String {
-        if path.is_empty() { self.called.to_string() } else { format!("{}/{path}", self.called) }
+        match (&*self.called, path) {
+            ("", "") => "/".into(),
+            (called, "") => called.into(),
+            (called, path) => format!("{called}/{path}"),
+        }
     }
 
     /// A path below this directory as messages name it, with its dots gone.
@@ -234,6 +238,7 @@ impl<'a> Root<'a> {
         let resolved = match self.tree.resolve(&inside) {
             Ok(resolved) => resolved,
             Err(TreeError::Outside { .. }) => return self.outside(&shown),
+            Err(TreeError::Unreadable { reason, .. }) => return fail(format!("open {shown}: {reason}")),
             Err(error) => return fail(self.unreadable(&shown, &shown, &error)),
         };
         match self.tree.kind(&resolved) {

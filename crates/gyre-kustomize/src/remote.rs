@@ -2,7 +2,7 @@
 
 /// Does a path read as the address of a repository? The rules are those of Kustomize: a scheme, a user, or GitHub's
 /// host without one; then the path of the repository.
-pub(crate) fn is_repository(text: &str) -> bool {
+pub fn is_repository(text: &str) -> bool {
     if text.starts_with('/') {
         return false;
     }

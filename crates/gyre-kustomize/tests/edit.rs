@@ -1,6 +1,6 @@
 //! `kustomize edit` and `create`: what is not changed keeps its comments and its order.
 
-use gyre_kustomize::{Create, Edit, create, edit};
+use gyre_kustomize::{Create, Edit, Metadata, create, edit};
 use gyre_model::FileTree;
 use serde_json::json;
 
@@ -9,7 +9,8 @@ const FILE: &str = "# all of it\nkind: Kustomization\napiVersion: kustomize.conf
 fn edited(text: &str, change: &Edit) -> String {
     let tree =
         FileTree::from_files([("app/kustomization.yaml", text), ("app/p.yaml", "x: y")]).expect("a tree");
-    let (path, text) = edit(&tree, "app", change).expect("an edit");
+    let mut files = edit(&tree, "app", change).expect("an edit").files;
+    let (path, text) = files.pop().expect("a change");
     assert_eq!(path, "app/kustomization.yaml");
     text
 }
@@ -21,33 +22,35 @@ fn sets_an_image_in_place() {
         edited(FILE, &Edit::SetImages(images)),
         FILE.replace(
             "  newTag: '1.0'\n",
-            "  newTag: \"2.0\"\n  newName: web\n- digest: sha256:00\n  name: redis\n"
+            "  newName: web\n  newTag: \"2.0\"\n- digest: sha256:00\n  name: redis\n"
         )
     );
     let kept = edited(FILE, &Edit::SetImages(vec!["nginx=web:*".to_owned()]));
-    assert_eq!(kept, FILE.replace("'1.0'\n", "'1.0'\n  newName: web\n"));
+    assert_eq!(kept, FILE.replace("  newTag", "  newName: web\n  newTag"));
 }
 
 #[test]
 fn adds_and_removes() {
-    let add = Edit::Add { list: "resources".into(), entries: vec!["b.yaml".into(), "c.yaml".into()] };
+    let entries = vec!["b.yaml".into(), "c.yaml".into()];
+    let add = Edit::Add { list: "resources".into(), what: "resource".into(), entries };
     assert_eq!(edited(FILE, &add), FILE.replace("- b.yaml\n", "- b.yaml\n- c.yaml\n"));
-    let remove = Edit::Remove { list: "resources".into(), entries: vec!["a.yaml".into()] };
+    let remove = Edit::Remove { list: "resources".into(), patterns: vec!["a.*".into()] };
     assert_eq!(edited(FILE, &remove), FILE.replace("- a.yaml # first\n", ""));
-    assert_eq!(edited(FILE, &Edit::SetNamespace("n".into())), format!("{FILE}namespace: \"n\"\n"));
-    let labels = vec![("app".to_owned(), "x".to_owned())];
-    let once =
-        edited(FILE, &Edit::AddLabels { labels: labels.clone(), force: false, without_selectors: false });
+    let namespace = Edit::SetText { field: "namespace".into(), text: "n".into() };
+    assert_eq!(edited(FILE, &namespace), format!("{FILE}namespace: \"n\"\n"));
+    let pairs = vec![("app".to_owned(), "x".to_owned())];
+    let add = Edit::PutMetadata { metadata: Metadata::Labels, pairs, force: false };
+    let once = edited(FILE, &add);
     assert_eq!(once, format!("{FILE}commonLabels:\n  app: x\n"));
     let tree = FileTree::from_files([("kustomization.yaml", once)]).unwrap();
-    let again = edit(&tree, "", &Edit::AddLabels { labels, force: false, without_selectors: false });
-    assert_eq!(again.unwrap_err().to_string(), "label app already in kustomization file");
+    let again = edit(&tree, "", &add).unwrap_err();
+    assert_eq!(again.to_string(), "label app already in kustomization file. Use --force to override.");
 }
 
 #[test]
 fn fixes_older_fields() {
     let old = "bases: [../x]\ncommonLabels: {a: b} # labels\npatchesStrategicMerge:\n- p.yaml\n- |-\n  kind: X\nconfigMapGenerator:\n- name: c # kept\n  env: e\n";
-    let value = gyre_yaml::yaml_to_json(edited(old, &Edit::Fix).as_bytes()).unwrap();
+    let value = gyre_yaml::yaml_to_json(edited(old, &Edit::Fix { vars: false }).as_bytes()).unwrap();
     assert_eq!(
         value,
         json!({

@@ -173,9 +173,9 @@ proptest! {
     fn no_text_makes_an_edit_panic(text in text(), image in text()) {
         let tree = FileTree::from_files([("kustomization.yaml", text)]).expect("the file makes a tree");
         for change in [
-            Edit::Fix,
+            Edit::Fix { vars: true },
             Edit::SetImages(vec![image.clone()]),
-            Edit::Add { list: "resources".into(), entries: vec![image] },
+            Edit::Add { list: "resources".into(), what: "resource".into(), entries: vec![image] },
         ] {
             let _ = edit(&tree, "", &change);
         }

@@ -2,12 +2,18 @@
 //!
 //! Paths are relative, use `/`, and are looked up from the root of the tree. Symbolic links are followed inside the
 //! tree; one that leaves it is an error, as is `..` above the root. Directories are shared between trees, so a new
-//! revision costs the changed directories only.
+//! revision costs the changed directories only. A directory may also lie elsewhere ([`Dir::lazy`]): of it only what is
+//! asked for is read.
+
+mod lazy;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::Digest;
+use lazy::Lazy;
+
+pub use lazy::Source;
 
 /// How many symbolic links one look-up follows before it is called a loop. Linux allows as many.
 const SYMLINKS_MAX: usize = 40;
@@ -19,9 +25,11 @@ pub struct FileTree {
 }
 
 /// One directory: names to entries, sorted by the bytes of the name.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Dir {
     entries: BTreeMap<Box<str>, Entry>,
+    /// What lies under the entries where the directory lies elsewhere.
+    beneath: Option<Lazy>,
 }
 
 /// What a name in a directory stands for.
@@ -85,6 +93,14 @@ pub enum TreeError {
     SymlinkLoop {
         /// The path as asked for.
         path: String,
+    },
+    /// It is there, and cannot be read.
+    #[error("{path}: {reason}")]
+    Unreadable {
+        /// The path as asked for.
+        path: String,
+        /// What the system says.
+        reason: String,
     },
 }
 
@@ -207,7 +223,10 @@ impl FileTree {
                 continue;
             }
             let here = dirs[dirs.len() - 1];
-            match here.entries.get(name.as_str()) {
+            let entry = here
+                .entry(&name)
+                .map_err(|reason| TreeError::Unreadable { path: path.into(), reason: reason.into() })?;
+            match entry {
                 None => return Err(TreeError::NotFound { path: path.into() }),
                 Some(Entry::Dir(dir)) => {
                     dirs.push(dir);
@@ -241,17 +260,35 @@ enum Found<'a> {
 impl Dir {
     /// A directory with these entries.
     pub fn new(entries: impl IntoIterator<Item = (Box<str>, Entry)>) -> Self {
-        Self { entries: entries.into_iter().collect() }
+        Self { entries: entries.into_iter().collect(), beneath: None }
     }
 
-    /// Names and entries, sorted by the bytes of the name. Links are not followed.
+    /// A directory that lies elsewhere. Every name is read once, when it is first asked for.
+    pub fn lazy(source: Arc<dyn Source>) -> Self {
+        Self { entries: BTreeMap::new(), beneath: Some(Lazy::new(source)) }
+    }
+
+    /// Names and entries, sorted by the bytes of the name. Links are not followed. Of a directory that lies elsewhere
+    /// everything is read; what cannot be is left out.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &Entry)> {
-        self.entries.iter().map(|(name, entry)| (&**name, entry))
+        let held = self.entries.iter().map(|(name, entry)| (&**name, entry));
+        let (held, mixed) = match &self.beneath {
+            None => (Some(held), BTreeMap::new()),
+            Some(beneath) => (None, beneath.all().chain(held).collect()),
+        };
+        held.into_iter().flatten().chain(mixed)
+    }
+
+    fn entry(&self, name: &str) -> Result<Option<&Entry>, &str> {
+        match (self.entries.get(name), &self.beneath) {
+            (None, Some(beneath)) => beneath.find(name),
+            (found, _) => Ok(found),
+        }
     }
 
     fn digest(&self) -> Digest {
         let mut text = Vec::new();
-        for (name, entry) in &self.entries {
+        for (name, entry) in self.entries() {
             let (mark, digest) = match entry {
                 Entry::Dir(dir) => (b'd', dir.digest()),
                 Entry::File(file) => (if file.executable { b'x' } else { b'f' }, Digest::of(&file.content)),
@@ -266,21 +303,32 @@ impl Dir {
     }
 }
 
+/// Directories that lie elsewhere are equal when they are the same one.
+impl PartialEq for Dir {
+    fn eq(&self, other: &Self) -> bool {
+        let same = match (&self.beneath, &other.beneath) {
+            (Some(own), Some(other)) => own.is_same(other),
+            (own, other) => own.is_none() && other.is_none(),
+        };
+        same && self.entries == other.entries
+    }
+}
+
 /// A copy of the directory with the entry in its place; `None` where a file is in the way.
 fn replace(dir: &Dir, names: &[&str], entry: Entry) -> Option<Dir> {
     let (name, rest) = names.split_first()?;
-    let mut entries = dir.entries.clone();
+    let mut dir = dir.clone();
     if rest.is_empty() {
-        entries.insert((*name).into(), entry);
-        return Some(Dir { entries });
+        dir.entries.insert((*name).into(), entry);
+        return Some(dir);
     }
-    let inner = match entries.get(*name) {
-        Some(Entry::Dir(inner)) => replace(inner, rest, entry)?,
-        None => replace(&Dir::default(), rest, entry)?,
-        Some(_) => return None,
+    let inner = match dir.entry(name) {
+        Ok(Some(Entry::Dir(inner))) => replace(inner, rest, entry)?,
+        Ok(None) => replace(&Dir::default(), rest, entry)?,
+        _ => return None,
     };
-    entries.insert((*name).into(), Entry::Dir(Arc::new(inner)));
-    Some(Dir { entries })
+    dir.entries.insert((*name).into(), Entry::Dir(Arc::new(inner)));
+    Some(dir)
 }
 
 fn walk_into<'a>(dir: &'a Dir, prefix: &str, found: &mut Vec<(String, &'a Entry)>) {
@@ -347,7 +395,7 @@ impl Building {
         for (name, dir) in self.dirs {
             entries.insert(name, Entry::Dir(Arc::new(dir.finish())));
         }
-        Dir { entries }
+        Dir::new(entries)
     }
 }
 
@@ -425,6 +473,42 @@ mod tests {
         let other = FileTree::from_files([("b/d.yaml", "d")]).unwrap();
         let both = tree.with_dir("a", other.root()).unwrap();
         assert_eq!((both.read("a/b/c.yaml").is_ok(), both.read("a/b/d.yaml").is_ok()), (true, true));
+    }
+
+    #[derive(Debug, Default)]
+    struct Numbers(std::sync::Mutex<Vec<String>>);
+
+    impl Source for Numbers {
+        fn entry(&self, name: &str) -> Result<Option<Entry>, String> {
+            self.0.lock().unwrap().push(name.into());
+            match name {
+                "secret" => Err("permission denied".into()),
+                "x" => Ok(None),
+                _ => Ok(Some(Entry::File(File { content: name.as_bytes().into(), executable: false }))),
+            }
+        }
+
+        fn names(&self) -> Vec<String> {
+            ["secret", "2", "1"].map(Into::into).into()
+        }
+    }
+
+    #[test]
+    fn a_directory_that_lies_elsewhere_is_read_name_by_name() {
+        let numbers = Arc::new(Numbers::default());
+        let tree = FileTree::from_root(Arc::new(Dir::lazy(numbers.clone())));
+        for number in (0..1000).chain(0..1000) {
+            assert_eq!(&**tree.read(&number.to_string()).unwrap(), number.to_string().as_bytes());
+        }
+        assert_eq!(numbers.0.lock().unwrap().len(), 1000);
+        assert_eq!(tree.read("x"), Err(TreeError::NotFound { path: "x".into() }));
+        let error = tree.read("secret").unwrap_err();
+        assert_eq!(error.to_string(), "secret: permission denied");
+        let changed = tree.with_file("1", b"one").unwrap().with_file("0", b"zero").unwrap();
+        let names: Vec<&str> = changed.root().entries().map(|(name, _)| name).collect();
+        assert_eq!(names, ["0", "1", "2"]);
+        assert_eq!(&**changed.read("1").unwrap(), b"one");
+        assert_eq!((tree == tree.clone(), tree == changed), (true, false));
     }
 
     #[test]

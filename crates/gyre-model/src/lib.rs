@@ -7,7 +7,7 @@ mod object_ref;
 mod secret;
 
 pub use digest::Digest;
-pub use file_tree::{Dir, Entry, EntryKind, File, FileTree, FileTreeBuilder, TreeError, clean_path};
+pub use file_tree::{Dir, Entry, EntryKind, File, FileTree, FileTreeBuilder, Source, TreeError, clean_path};
 pub use object::{Object, ObjectError};
 pub use object_ref::{GroupKind, GroupVersionKind, ObjectRef};
 pub use secret::Secret;

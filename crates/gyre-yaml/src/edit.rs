@@ -9,10 +9,12 @@ use crate::json::yaml_to_json;
 use crate::node::{Node, NodeValue, Style};
 
 /// The text of a document, changed so that it reads as `wanted`. Only what differs is written anew; a text whose
-/// changes cannot be placed is written anew as a whole.
-pub fn edit(text: &str, wanted: &Value) -> Result<String, Error> {
+/// changes cannot be placed is written anew as a whole. New fields of the document come last, in the order of `order`
+/// and then of their names; those of inner mappings where their name belongs.
+pub fn edit(text: &str, wanted: &Value, order: &[&str]) -> Result<String, Error> {
     let Some(document) = parse_first(text.as_bytes(), Dialect::V2)? else { return Ok(write_value(wanted)) };
-    let mut editor = Editor { text, lines: line_starts(text), changes: Vec::new() };
+    let mut editor = Editor { text, lines: line_starts(text), changes: Vec::new(), order, root: None };
+    editor.root = editor.start(&document.root);
     if editor.value(&document.root, wanted).is_some() {
         let changed = editor.finish();
         if yaml_to_json(changed.as_bytes()).is_ok_and(|found| found == *wanted) {
@@ -36,6 +38,10 @@ struct Editor<'a> {
     text: &'a str,
     lines: Vec<usize>,
     changes: Vec<Change>,
+    /// The order of new fields of the document.
+    order: &'a [&'a str],
+    /// Where the document's own node begins.
+    root: Option<usize>,
 }
 
 impl Editor<'_> {
@@ -154,16 +160,40 @@ impl Editor<'_> {
                 self.change(start, end, indented(&entry(name, wanted), indent));
             }
         }
-        let missing: Vec<_> = map
+        let mut missing: Vec<_> = map
             .iter()
             .filter(|(name, _)| !pairs.iter().any(|(key, _)| key.as_scalar() == Some(name)))
             .collect();
+        let is_document = self.start(node) == self.root;
+        let rank = |name: &str| self.order.iter().position(|known| *known == name).unwrap_or(usize::MAX);
+        if is_document {
+            missing.sort_by_key(|(name, _)| rank(name));
+        }
+        let names: Vec<&str> = pairs.iter().filter_map(|(key, _)| key.as_scalar()).collect();
         let (key, value) = pairs.last()?;
         let end = self.end(value)?.max(self.end(key)?);
         for (name, value) in missing {
-            self.append(end, indent, &entry(name, value));
+            match names.iter().position(|known| *known > name.as_str()) {
+                Some(at) if !is_document && names.is_sorted() => {
+                    self.prepend(self.start(&pairs[at].0)?, indent, &entry(name, value));
+                }
+                _ => self.append(end, indent, &entry(name, value)),
+            }
         }
         Some(())
+    }
+
+    /// Adds a line before the one that a field begins in; before the field itself where that stands behind a dash.
+    fn prepend(&mut self, start: usize, indent: usize, entry: &str) {
+        let line = self.line_start(start);
+        let margin = " ".repeat(indent);
+        let entry = indented(entry, indent);
+        if self.text.get(line..start).is_some_and(|before| before.trim().is_empty()) {
+            let line = self.with_comments(line);
+            self.change(line, line, format!("{margin}{entry}\n"));
+        } else {
+            self.change(start, start, format!("{entry}\n{margin}"));
+        }
     }
 
     /// Comments right above a line belong to it.
@@ -197,40 +227,78 @@ impl Editor<'_> {
 
     fn sequence(&mut self, node: &Node, items: &[Node], wanted: &[Value]) -> Option<()> {
         let dash = usize::try_from(node.column).ok()?.checked_sub(1)?;
-        let values: Vec<Option<Value>> = items.iter().map(crate::json::value_of).collect();
-        let same = |at: usize, value: &Value| values[at].as_ref() == Some(value);
-        let removed: Vec<usize> =
-            (0..items.len()).filter(|&at| !wanted.iter().any(|value| same(at, value))).collect();
-        let added: Vec<&Value> =
-            wanted.iter().filter(|value| !(0..items.len()).any(|at| same(at, value))).collect();
-        // What was removed and what was added pair up: those are items that changed.
-        let changed = removed.len().min(added.len());
-        for (&at, value) in removed.iter().zip(&added) {
+        let places = places(items, wanted)?;
+        for (at, value) in wanted.iter().enumerate() {
+            let Some(place) = places[at] else { continue };
             let before = self.changes.len();
-            if self.value(&items[at], value).is_none() {
+            if self.value(&items[place], value).is_none() {
                 self.changes.truncate(before);
-                let (start, end) = (self.start(&items[at])?, self.end(&items[at])?);
-                let column = usize::try_from(items[at].column).ok()?.checked_sub(1)?;
+                let (start, end) = (self.start(&items[place])?, self.end(&items[place])?);
+                let column = usize::try_from(items[place].column).ok()?.checked_sub(1)?;
                 self.change(start, end, indented(write_value(value).trim_end(), column));
             }
         }
-        for &at in removed.iter().skip(changed) {
-            let (start, end) = (self.start(&items[at])?, self.end(&items[at])?);
-            let line = self.line_start(start);
-            let before = self.text.get(line..start)?.trim();
-            if before != "-" {
-                return None;
-            }
-            let (line, end) = (self.with_comments(line), self.line_end(end));
+        for item in (0..items.len()).filter(|at| !places.contains(&Some(*at))).map(|at| &items[at]) {
+            let line = self.item_line(item)?;
+            let (line, end) = (self.with_comments(line), self.line_end(self.end(item)?));
             self.change(line, end, "");
         }
         let end = self.end(items.last()?)?;
-        for value in added.iter().skip(changed) {
-            let item = indented(write_value(value).trim_end(), 2);
-            self.append(end, dash, &format!("- {item}"));
+        for (at, value) in wanted.iter().enumerate().filter(|(at, _)| places[*at].is_none()) {
+            let item = format!("- {}", indented(write_value(value).trim_end(), 2));
+            match places[at..].iter().flatten().next() {
+                Some(next) => {
+                    let line = self.item_line(&items[*next])?;
+                    self.prepend(line, dash, &item);
+                }
+                None => self.append(end, dash, &item),
+            }
         }
         Some(())
     }
+
+    /// Where the line of an item begins that is alone behind its dash.
+    fn item_line(&self, item: &Node) -> Option<usize> {
+        let start = self.start(item)?;
+        let line = self.line_start(start);
+        (self.text.get(line..start)?.trim() == "-").then_some(line)
+    }
+}
+
+/// Which item each wanted value is made from, if any: the same one, the one of the same name, or one that is not wanted
+/// and stands at its place. `None` where the order would change.
+fn places(items: &[Node], wanted: &[Value]) -> Option<Vec<Option<usize>>> {
+    let values: Vec<Option<Value>> = items.iter().map(crate::json::value_of).collect();
+    let mut places = vec![None; wanted.len()];
+    let mut used = vec![false; items.len()];
+    let same = |found: &Value, wanted: &Value| found == wanted;
+    let named = |found: &Value, wanted: &Value| {
+        found.get("name").is_some_and(|name| name.is_string() && wanted.get("name") == Some(name))
+    };
+    for fits in [&same as &dyn Fn(&Value, &Value) -> bool, &named] {
+        for (place, wanted) in places.iter_mut().zip(wanted).filter(|(place, _)| place.is_none()) {
+            *place = (0..items.len())
+                .find(|at| !used[*at] && values[*at].as_ref().is_some_and(|found| fits(found, wanted)));
+            if let Some(at) = *place {
+                used[at] = true;
+            }
+        }
+    }
+    if !places.iter().flatten().is_sorted() {
+        return None;
+    }
+    let mut next = 0;
+    for at in 0..places.len() {
+        if places[at].is_none() {
+            let limit = places[at..].iter().flatten().next().copied().unwrap_or(items.len());
+            places[at] = (next..limit).find(|item| !used[*item]);
+        }
+        if let Some(item) = places[at] {
+            used[item] = true;
+            next = item + 1;
+        }
+    }
+    Some(places)
 }
 
 /// A field as it is written.
@@ -267,7 +335,7 @@ mod tests {
         let wanted = json!({
             "name": "b", "list": ["x", "z", "w"], "images": [{"name": "i", "newTag": "2"}], "map": {"k": "v", "l": "m"},
         });
-        let changed = edit(TEXT, &wanted).unwrap();
+        let changed = edit(TEXT, &wanted, &[]).unwrap();
         assert_eq!(
             changed,
             "# about\nname: b # the name\n\nlist: # why\n- x\n# two\n- z # second\n- w\nimages:\n- name: i # keep\n  newTag: \"2\"\nmap:\n  k: v\n  l: m\n"
@@ -277,7 +345,7 @@ mod tests {
     #[test]
     fn takes_out_and_adds() {
         let wanted = json!({"name": "a", "list": ["x"], "new": {"a": [1]}, "map": {"k": "v"}});
-        let changed = edit(TEXT, &wanted).unwrap();
+        let changed = edit(TEXT, &wanted, &[]).unwrap();
         assert_eq!(
             changed,
             "# about\nname: a # the name\n\nlist: # why\n- x\nmap:\n  k: v\nnew:\n  a:\n  - 1\n"
@@ -285,8 +353,21 @@ mod tests {
     }
 
     #[test]
+    fn puts_new_things_where_they_belong() {
+        let text = "b: # why\n- name: c # three\n  tag: 1\n- name: e\nz: {}\n";
+        let wanted = json!({
+            "a": 1, "y": 2, "z": {},
+            "b": [{"name": "a"}, {"name": "c", "new": 1, "tag": 1}, {"name": "d"}, {"digest": "x", "name": "e"}],
+        });
+        assert_eq!(
+            edit(text, &wanted, &["y", "a"]).unwrap(),
+            "b: # why\n- name: a\n- name: c # three\n  new: 1\n  tag: 1\n- name: d\n- digest: x\n  name: e\nz: {}\n\"y\": 2\na: 1\n"
+        );
+    }
+
+    #[test]
     fn writes_anew_what_has_no_place() {
-        assert_eq!(edit("{a: 1}", &json!({"a": 2})).unwrap(), "a: 2\n");
-        assert_eq!(edit("", &json!({"a": 2})).unwrap(), "a: 2\n");
+        assert_eq!(edit("{a: 1}", &json!({"a": 2}), &[]).unwrap(), "a: 2\n");
+        assert_eq!(edit("", &json!({"a": 2}), &[]).unwrap(), "a: 2\n");
     }
 }

@@ -70,14 +70,14 @@ proptest! {
 
     #[test]
     fn what_is_edited_reads_as_wanted(before in value(), after in value()) {
-        let edited = edit(&write_value(&before), &after).map_err(|error| error.to_string());
+        let edited = edit(&write_value(&before), &after, &[]).map_err(|error| error.to_string());
         let read = edited.map(|text| yaml_to_json(text.as_bytes()).map_err(|error| format!("{error}\n{text}")));
         prop_assert_eq!(read, Ok(Ok(after)));
     }
 
     #[test]
     fn no_text_makes_an_edit_panic(text in "[-:#&*!|>'\"%@`?,{}\\[\\] \n\tab1.~é\u{85}\u{feff}<\\\\]{0,60}", after in value()) {
-        let _ = edit(&text, &after);
+        let _ = edit(&text, &after, &[]);
     }
 
     #[test]

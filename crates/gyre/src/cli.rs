@@ -11,6 +11,7 @@ use crate::command::events::Events;
 use crate::command::flux::Flux;
 use crate::command::get::Get;
 use crate::command::install::Install;
+use crate::command::kustomize::{Build, Kustomize};
 use crate::command::logs::Logs;
 use crate::target::Target;
 
@@ -54,6 +55,14 @@ pub(crate) enum Command {
   gyre demo                        keeps everything in ./.gyre/demo
   gyre demo --port 0 --git-port 0  takes free ports")]
     Demo(Demo),
+    /// Kustomize: build, create and edit kustomizations
+    #[command(after_help = "Examples:
+  gyre kustomize build overlays/production
+  gyre kustomize edit set image nginx:1.29
+A link to this program with the name kustomize takes the same commands.")]
+    Kustomize(Kustomize),
+    /// Build a kustomization: short for kustomize build
+    Build(Build),
     /// List what is reconciled, of both dialects
     #[command(after_help = "Examples:
   gyre get                     everything

@@ -9,6 +9,7 @@ pub(crate) mod events;
 pub(crate) mod flux;
 pub(crate) mod get;
 pub(crate) mod install;
+pub(crate) mod kustomize;
 pub(crate) mod logs;
 mod reconcile;
 mod run;
@@ -23,6 +24,15 @@ use clap::CommandFactory;
 
 use crate::cli::{Cli, Command};
 
+/// Carries a command out that needs neither log nor cryptography from the start: it is quick, and may be called often.
+pub(crate) fn run_lean(command: &Command) -> Option<ExitCode> {
+    match command {
+        Command::Kustomize(kustomize) => Some(kustomize::run(kustomize)),
+        Command::Build(build) => Some(kustomize::build(build)),
+        _ => None,
+    }
+}
+
 /// Carries a command out.
 pub(crate) fn run(command: Command) -> Result<ExitCode> {
     match command {
@@ -30,6 +40,9 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Up(up) => runtime()?.block_on(up::run(up)),
         Command::Run(run) => runtime()?.block_on(run::run(run)),
         Command::Apiserver(apiserver) => runtime()?.block_on(apiserver::run(apiserver)),
+        lean @ (Command::Kustomize(_) | Command::Build(_)) => {
+            Ok(run_lean(&lean).unwrap_or(ExitCode::FAILURE))
+        }
         Command::Flux(flux) => runtime()?.block_on(flux::run(flux)),
         Command::Argocd(argocd) => runtime()?.block_on(argocd::run(argocd)),
         Command::Plan(target) => runtime()?.block_on(diff::plan(&target)),

@@ -6,11 +6,13 @@ mod cli;
 mod client;
 mod command;
 mod data;
+mod disk;
 mod git_server;
 mod http;
 mod log;
 mod output;
 mod owned;
+mod persona;
 mod preview;
 mod resources;
 mod signal;
@@ -26,9 +28,16 @@ use clap::Parser;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    let arguments = persona::arguments(std::env::args_os());
+    let cli = match cli::Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => return persona::refuse(&arguments, &error),
+    };
+    if let Some(code) = command::run_lean(&cli.command) {
+        return code;
+    }
     // The one provider of cryptography; everything that speaks TLS finds it here. It fails only when done twice.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let cli = cli::Cli::parse();
     log::start(cli.verbose, matches!(cli.command, cli::Command::Run(_)));
     match command::run(cli.command) {
         Ok(code) => code,

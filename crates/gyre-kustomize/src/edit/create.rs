@@ -11,11 +11,11 @@ use crate::target::FILES;
 /// What the new file says.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Create {
-    /// Its resources.
+    /// Its resources, as they are to be written.
     pub resources: Vec<String>,
-    /// Also the files of the directory that hold objects, and its directories with a kustomization.
+    /// Also the files of the directory that hold objects.
     pub autodetect: bool,
-    /// The same below the directory.
+    /// Also those below it; a directory with a kustomization stands for what it holds.
     pub recursive: bool,
     /// The namespace.
     pub namespace: String,
@@ -36,16 +36,7 @@ pub fn create(tree: &FileTree, directory: &str, options: &Create) -> Result<Stri
             return fail("kustomization file already exists");
         }
     }
-    let mut resources = Vec::new();
-    for resource in &options.resources {
-        let is_there = below(directory, resource).is_some_and(|path| tree.kind(&path).is_ok());
-        if !is_there && !crate::load::is_remote_file(resource) && !crate::remote::is_repository(resource) {
-            return fail(format!("resource '{resource}' does not exist"));
-        }
-        if !resources.contains(resource) {
-            resources.push(resource.clone());
-        }
-    }
+    let mut resources = options.resources.clone();
     if options.autodetect {
         let found = detect(tree, directory, options.recursive);
         for path in found {
@@ -104,13 +95,15 @@ fn detect(tree: &FileTree, directory: &str, recursive: bool) -> Vec<String> {
             let Some(full) = below(directory, &path) else { continue };
             match tree.kind(&full) {
                 Ok(EntryKind::File) if has_objects(tree, &full) => found.push(path),
+                Ok(EntryKind::Dir) if !recursive || name == ".git" => {}
                 Ok(EntryKind::Dir) if has_kustomization(tree, &full) => found.push(path),
-                Ok(EntryKind::Dir) if recursive => open.push(path),
+                Ok(EntryKind::Dir) => open.push(path),
                 _ => {}
             }
         }
     }
-    found.sort();
+    // order: as a walk finds them, name by name.
+    found.sort_by(|one, two| one.split('/').cmp(two.split('/')));
     found
 }
 
@@ -119,10 +112,10 @@ fn has_kustomization(tree: &FileTree, directory: &str) -> bool {
 }
 
 fn has_objects(tree: &FileTree, path: &str) -> bool {
-    let is_yaml = std::path::Path::new(path).extension().is_some_and(|extension| {
-        extension.eq_ignore_ascii_case("yaml") || extension.eq_ignore_ascii_case("yml")
+    let may_hold = std::path::Path::new(path).extension().is_some_and(|extension| {
+        ["yaml", "yml", "json"].iter().any(|known| extension.eq_ignore_ascii_case(known))
     });
-    is_yaml
+    may_hold
         && tree
             .read(path)
             .is_ok_and(|content| parse::resources(content).is_ok_and(|resources| !resources.is_empty()))

@@ -1,17 +1,20 @@
-//! `set image`.
+//! `set image` and `set replicas`: lists that are sorted by name once they are set.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::{Fields, list_of};
+use super::{Fields, list_of, text_of};
 use crate::error::{Result, fail};
+use crate::transform::images::split_image;
 
 const KEEP: &str = "*";
 
 const FORMATS: &str = "invalid format of image, use one of the following options:
 - <image>=<newimage>:<newtag>
 - <image>=<newimage>@<digest>
+- <image>=<newimage>:<newtag>@<digest>
 - <image>=<newimage>
 - <image>:<newtag>
+- <image>:<newtag>@<digest>
 - <image>@<digest>";
 
 struct Change {
@@ -21,41 +24,57 @@ struct Change {
     digest: String,
 }
 
-/// Sets images; they end up sorted by name where one is new, as the list is the tool's.
+/// Sets images.
 pub(super) fn set(map: &mut Fields, images: &[String]) -> Result<()> {
-    let list = list_of(map, "images")?;
     for image in images {
         let change = parse(image)?;
-        let found = list
-            .iter()
-            .position(|found| found.get("name").and_then(Value::as_str) == Some(change.name.as_str()));
-        let old = found.map_or(Value::Null, |at| list[at].clone());
-        let wanted = change.to_entry(&old);
-        match found {
-            Some(at) => list[at] = wanted,
-            None => list.push(wanted),
-        }
+        put(list_of(map, "images")?, &change.name, |old| change.to_entry(old));
     }
+    sort(list_of(map, "images")?);
     Ok(())
 }
 
-fn parse(image: &str) -> Result<Change> {
-    let (name, rest) = image.split_once('=').map_or((None, image), |(name, rest)| (Some(name), rest));
-    let (new_name, tag, digest) = if let Some((image, digest)) = rest.split_once('@') {
-        (image, "", digest)
-    } else if let Some((image, tag)) = rest.rsplit_once(':').filter(|(_, tag)| is_tag(tag)) {
-        (image, tag, "")
-    } else if name.is_some() && !rest.is_empty() {
-        (rest, "", "")
-    } else {
-        return fail(FORMATS);
-    };
-    let (name, new_name) = name.map_or((new_name, ""), |name| (name, new_name));
-    Ok(Change { name: name.into(), new_name: new_name.into(), tag: tag.into(), digest: digest.into() })
+/// Sets replicas.
+pub(super) fn set_replicas(map: &mut Fields, replicas: &[String]) -> Result<()> {
+    for replica in replicas {
+        let parts: Vec<&str> = replica.split('=').collect();
+        let parsed = match parts[..] {
+            [name, count] => count.parse::<i64>().ok().map(|count| (name, count)),
+            _ => None,
+        };
+        let Some((name, count)) = parsed else {
+            return fail("invalid format of replica, use the following format: <name>=<count>");
+        };
+        put(list_of(map, "replicas")?, name, |_| json!({"name": name, "count": count}));
+    }
+    sort(list_of(map, "replicas")?);
+    Ok(())
 }
 
-fn is_tag(tag: &str) -> bool {
-    tag == KEEP || tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+/// Makes an entry from the one of its name, in its place.
+fn put(list: &mut Vec<Value>, name: &str, make: impl Fn(&Value) -> Value) {
+    match list.iter_mut().find(|found| text_of(found, "name") == name) {
+        Some(found) => *found = make(found),
+        None => list.push(make(&Value::Null)),
+    }
+}
+
+fn sort(list: &mut [Value]) {
+    list.sort_by(|one, two| text_of(one, "name").cmp(text_of(two, "name")));
+}
+
+fn parse(image: &str) -> Result<Change> {
+    let (key, value) = image.split_once('=').map_or((None, image), |(key, value)| (Some(key), value));
+    let (name, tag, digest) = split_image(value);
+    let (name, tag, digest) = (name.to_owned(), tag.to_owned(), digest.to_owned());
+    if name == image {
+        return fail(FORMATS);
+    }
+    let (name, new_name) = match key.filter(|key| !key.is_empty()) {
+        Some(key) => (key.to_owned(), name),
+        None => (name, String::new()),
+    };
+    Ok(Change { name, new_name, tag, digest })
 }
 
 impl Change {
@@ -64,8 +83,7 @@ impl Change {
         let mut entry = Map::new();
         entry.insert("name".into(), self.name.as_str().into());
         for (field, text) in [("newName", &self.new_name), ("newTag", &self.tag), ("digest", &self.digest)] {
-            let kept = old.get(field).and_then(Value::as_str).unwrap_or_default();
-            let text = if text == KEEP { kept } else { text };
+            let text = if text == KEEP { text_of(old, field) } else { text };
             if !text.is_empty() {
                 entry.insert(field.into(), text.into());
             }

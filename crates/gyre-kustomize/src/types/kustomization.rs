@@ -74,6 +74,11 @@ impl Kustomization {
         Ok(read)
     }
 
+    /// Refuses fields that are unknown or of the wrong type.
+    pub(crate) fn check(value: &Value) -> Result<()> {
+        decode::<Self>(value, Mode::Strict).map(drop).map_err(invalid)
+    }
+
     fn warn(&self, warnings: &mut Vec<String>) {
         let run = "Run 'kustomize edit fix' to update your Kustomization automatically.";
         let mut warn = |old: &str, new: &str, mark: &str| {

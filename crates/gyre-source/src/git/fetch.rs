@@ -146,6 +146,7 @@ fn configure(builder: ClientBuilder, remote: &Remote) -> gix::Result<ClientBuild
 /// nothing.
 fn refusal(remote: &Remote, other: &str) -> String {
     let said = || {
+        remote.url.starts_with("http").then_some(())?;
         let client = configure(ClientBuilder::new(), remote).ok()?.build().ok()?;
         let mut request =
             client.get(format!("{}/info/refs?service=git-upload-pack", remote.url.trim_end_matches('/')));
@@ -231,6 +232,9 @@ fn chain(error: &gix::Error) -> String {
 }
 
 fn translate(error: gix::Error, remote: &Remote, begin: Instant) -> GitError {
+    if let Some(found) = own(&error) {
+        return found.clone();
+    }
     let text = format!("{error:#} {}", chain(&error));
     let lower = text.to_lowercase();
     if begin.elapsed() >= remote.timeout || lower.contains("timed out") {
@@ -247,6 +251,18 @@ fn translate(error: gix::Error, remote: &Remote, begin: Instant) -> GitError {
     }
     tracing::debug!(%text, "fetch failed");
     GitError::Unreachable(innermost(&error))
+}
+
+/// The error of our own that a transport ended in.
+fn own(error: &gix::Error) -> Option<&GitError> {
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source {
+        if let Some(found) = inner.downcast_ref() {
+            return Some(found);
+        }
+        source = inner.source();
+    }
+    None
 }
 
 fn innermost(error: &gix::Error) -> String {

@@ -1,0 +1,195 @@
+//! `helmCharts` of a kustomization, rendered from charts that lie in its tree.
+
+use std::sync::Arc;
+
+use gyre_helm::capabilities::{Capabilities, KubeVersion};
+use gyre_helm::render::{Options, ParsedChart, Shown, template_text};
+use gyre_helm::values::{merge, read_yaml};
+use gyre_helm::{Values, release_name};
+use gyre_kustomize::Chart;
+use gyre_model::{FileTree, clean_path};
+use gyre_template::Host;
+use serde_json::Value;
+
+/// The name of a release that nobody named.
+const RELEASE_NAME: &str = "release-name";
+
+/// What all charts of a build see.
+#[derive(Clone, Debug, Default)]
+pub struct Charts {
+    /// The version of Kubernetes, in place of the chart's own wish.
+    pub kube_version: String,
+    /// API versions besides those that a chart names.
+    pub api_versions: Vec<String>,
+}
+
+impl Charts {
+    /// The manifests of a chart. Templates ask `host` for the time and for randomness.
+    pub fn render(&self, chart: &Chart<'_>, host: &mut (dyn Host + Send)) -> Result<String, String> {
+        let path = place(chart);
+        let found = clean_path(&path).and_then(|path| chart.tree.dir(&path).ok().cloned());
+        let Some(directory) = found else {
+            return Err(if chart.repo.is_empty() {
+                // compat(kustomize): the place is empty where nothing is there.
+                "no repo specified for pull, no chart found at ''".to_owned()
+            } else {
+                format!("chart '{}' does not lie at '{path}', and charts are not fetched here", chart.name)
+            });
+        };
+        let tree = FileTree::from_root(directory);
+        let values = Self::values(chart, &tree)?;
+        let loaded = gyre_helm::Chart::from_tree(&tree).map_err(|error| error.to_string())?;
+        let options = self.options(chart, host)?;
+        let rendered = ParsedChart::new(loaded).render(&values, &options, host);
+        let rendered = rendered.map_err(|error| error.to_string())?;
+        let shown = Shown {
+            include_crds: chart.include_crds,
+            no_hooks: chart.skip_hooks,
+            skip_tests: chart.skip_tests,
+            ..Shown::default()
+        };
+        template_text(&rendered, &shown).map_err(|error| error.to_string())
+    }
+
+    fn options(&self, chart: &Chart<'_>, host: &mut (dyn Host + Send)) -> Result<Options, String> {
+        let named = match (chart.release_name, chart.name_template) {
+            ("", "") => RELEASE_NAME.to_owned(),
+            ("", template) => {
+                release_name::from_template(template, host).map_err(|error| error.to_string())?
+            }
+            (name, "") => name.to_owned(),
+            _ => return Err("cannot set --name-template and also specify a name".into()),
+        };
+        release_name::validate(&named).map_err(|error| error.to_string())?;
+        let version = if self.kube_version.is_empty() { chart.kube_version } else { &self.kube_version };
+        let mut capabilities = Capabilities::default()
+            .with_api_versions(chart.api_versions)
+            .with_api_versions(&self.api_versions);
+        if !version.is_empty() {
+            capabilities.kube_version = KubeVersion::parse(version)
+                .map_err(|error| format!("invalid kube version '{version}': {error}"))?;
+        }
+        let namespace = if chart.namespace.is_empty() { "default" } else { chart.namespace };
+        Ok(Options { release_name: named, namespace: namespace.into(), capabilities, ..Options::default() })
+    }
+
+    /// The chart's own file or the one that is named, with the values of the kustomization, then the further files.
+    fn values(chart: &Chart<'_>, tree: &FileTree) -> Result<Values, String> {
+        let read = |content: &[u8]| read_yaml(content).map_err(|error| error.to_string());
+        let own: Option<Arc<[u8]>> = tree.read("values.yaml").ok().cloned();
+        let file = chart.values_file.clone().or(own).map_or(Ok(Values::new()), |content| read(&content))?;
+        let mut values = match (chart.values_inline, chart.values_merge) {
+            (Some(Value::Object(inline)), "replace") => inline.clone(),
+            (Some(inline @ Value::Object(map)), "merge") if !map.is_empty() => {
+                let mut values = inline.clone();
+                put(&mut values, &Value::Object(file));
+                values.as_object().cloned().unwrap_or_default()
+            }
+            (Some(inline), _) => {
+                let mut values = Value::Object(file);
+                put(&mut values, inline);
+                values.as_object().cloned().unwrap_or_default()
+            }
+            (None, _) => file,
+        };
+        for content in &chart.additional_values_files {
+            values = merge(values, read(content)?);
+        }
+        Ok(values)
+    }
+}
+
+/// Where the chart lies in the tree.
+fn place(chart: &Chart<'_>) -> String {
+    let home = match chart.chart_home.strip_prefix('/') {
+        Some(absolute) => absolute.to_owned(),
+        None => format!("{}/{}", chart.directory, chart.chart_home),
+    };
+    let home = home.trim_start_matches('/');
+    if chart.version.is_empty() || chart.repo.is_empty() {
+        format!("{home}/{}", chart.name)
+    } else {
+        format!("{home}/{0}-{1}/{0}", chart.name, chart.version)
+    }
+}
+
+/// Lays one value over another: mappings meet key by key, and a null takes its key away.
+fn put(into: &mut Value, from: &Value) {
+    match (into, from) {
+        (Value::Object(into), Value::Object(from)) => {
+            for (key, value) in from {
+                if value.is_null() {
+                    into.remove(key);
+                } else {
+                    put(into.entry(key.clone()).or_insert(Value::Null), value);
+                }
+            }
+        }
+        (into, from) => into.clone_from(from),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gyre_kustomize::{Charts as Renderer, Options, build};
+    use gyre_template::FixedHost;
+
+    use super::*;
+
+    struct Local;
+
+    impl Renderer for Local {
+        fn render(&self, chart: &Chart<'_>) -> Result<String, String> {
+            Charts::default().render(chart, &mut FixedHost::default())
+        }
+    }
+
+    fn built(charts: &str) -> Result<String, String> {
+        let tree = FileTree::from_files([
+            ("app/kustomization.yaml", format!("namePrefix: p-\nhelmCharts:\n{charts}").as_str()),
+            ("app/charts/web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n"),
+            ("app/charts/web/values.yaml", "color: red\nsize: {width: 1, height: 2}\n"),
+            ("app/other.yaml", "color: blue\n"),
+            (
+                "app/charts/web/templates/cm.yaml",
+                "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}\n  namespace: {{ .Release.Namespace }}\ndata:\n  color: {{ .Values.color }}\n  size: {{ .Values.size.width }}x{{ .Values.size.height }}\n",
+            ),
+        ])
+        .unwrap();
+        let options = Options { charts: Some(&Local), shown_root: "/tree", ..Options::default() };
+        build(&options, &tree, "app").map(|rendered| rendered.to_yaml()).map_err(|error| error.to_string())
+    }
+
+    fn with(name: &str, namespace: &str, color: &str, size: &str) -> String {
+        format!(
+            "apiVersion: v1\ndata:\n  color: {color}\n  size: {size}\nkind: ConfigMap\nmetadata:\n  name: p-{name}\n  namespace: {namespace}\n"
+        )
+    }
+
+    #[test]
+    fn charts_of_the_tree_are_rendered() {
+        assert_eq!(built("- name: web\n").unwrap(), with("release-name", "default", "red", "1x2"));
+        assert_eq!(
+            built("- name: web\n  releaseName: r\n  namespace: ns\n  valuesInline: {size: {width: 5}}\n")
+                .unwrap(),
+            with("r", "ns", "red", "5x2")
+        );
+        assert_eq!(
+            built("- name: web\n  valuesMerge: merge\n  valuesInline: {color: green}\n").unwrap(),
+            with("release-name", "default", "red", "1x2")
+        );
+        assert_eq!(
+            built("- name: web\n  additionalValuesFiles: [other.yaml]\n").unwrap(),
+            with("release-name", "default", "blue", "1x2")
+        );
+    }
+
+    #[test]
+    fn what_does_not_lie_there_is_refused() {
+        assert!(
+            built("- name: nope\n").unwrap_err().contains("no repo specified for pull, no chart found at ''")
+        );
+        let error = built("- name: nope\n  repo: https://charts.example.com\n").unwrap_err();
+        assert!(error.contains("charts are not fetched here"), "{error}");
+    }
+}

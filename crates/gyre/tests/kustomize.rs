@@ -1,0 +1,136 @@
+//! `gyre kustomize` as a process. The cases hold what `kustomize` 5.8.1 wrote for the same command lines.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+const CASES: &str = include_str!("kustomize/cases.jsonl");
+const SHORT: &str = include_str!("kustomize/short.yaml");
+const LONG: &str = include_str!("kustomize/long.yaml");
+
+fn run(directory: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gyre"));
+    command.arg("kustomize").args(arguments).current_dir(directory);
+    command.output().expect("the program starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("UTF-8")
+}
+
+/// A directory with some files in it, and a kustomization file unless it is to be made.
+fn directory(file: Option<&str>) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().expect("a directory");
+    let write = |name: &str, content: &str| fs::write(directory.path().join(name), content).expect(name);
+    fs::create_dir(directory.path().join("sub")).expect("a directory");
+    for name in ["a.yaml", "b.yaml", "c.yaml", "p.yaml", "sub/e.yaml"] {
+        let short = name.trim_start_matches("sub/").trim_end_matches(".yaml");
+        write(name, &format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {short}\n"));
+    }
+    write("env", "k=v\n");
+    if let Some(file) = file {
+        write("kustomization.yaml", if file == "short.yaml" { SHORT } else { LONG });
+    }
+    directory
+}
+
+/// The words of a command line; single quotes keep words together.
+fn words(line: &str) -> Vec<String> {
+    let (mut words, mut quoted) = (vec![String::new()], false);
+    for letter in line.chars() {
+        match letter {
+            '\'' => quoted = !quoted,
+            ' ' if !quoted => words.push(String::new()),
+            other => words.last_mut().expect("a word").push(other),
+        }
+    }
+    words
+}
+
+#[test]
+fn edits_and_creates_as_the_peer() {
+    for line in CASES.lines() {
+        let case: Value = serde_json::from_str(line).expect("a case is JSON");
+        let file = case["file"].as_str();
+        let directory = directory(file);
+        let command = case["command"].as_str().expect("a command");
+        let words = words(command);
+        let output = run(directory.path(), &words.iter().map(String::as_str).collect::<Vec<_>>());
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code().map(i64::from), case["exit"].as_i64(), "{command}: {error}");
+        if let Some(wanted) = case["error"].as_str() {
+            let root = directory.path().canonicalize().expect("a path");
+            assert_eq!(error.trim().replace(&*root.to_string_lossy(), "{ROOT}"), wanted, "{command}");
+        }
+        let before = file.map(|file| if file == "short.yaml" { SHORT } else { LONG });
+        let found = fs::read_to_string(directory.path().join("kustomization.yaml")).ok();
+        assert_eq!(found.as_deref(), case["text"].as_str().or(before), "{command} {file:?}");
+    }
+}
+
+#[test]
+fn fix_turns_vars_into_replacements() {
+    let directory = directory(None);
+    let write = |name: &str, text: &str| fs::write(directory.path().join(name), text).expect(name);
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: p\nspec:\n  containers:\n  - args:\n    - i:$(V)\n    name: c # kept\n";
+    write("pod.yaml", pod);
+    let vars = "vars:\n- fieldref:\n    fieldPath: metadata.name\n  name: V\n  objref:\n    apiVersion: v1\n    kind: ConfigMap\n    name: a\n";
+    let head = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n- a.yaml\n- pod.yaml\n";
+    write("kustomization.yaml", &format!("{head}{vars}"));
+    let before = run(directory.path(), &["build"]);
+    let output = run(directory.path(), &["edit", "fix", "--vars"]);
+    assert!(output.status.success());
+    assert!(!text(&output.stdout).contains("Warning"), "{}", text(&output.stdout));
+    let read = |name: &str| fs::read_to_string(directory.path().join(name)).expect(name);
+    assert_eq!(read("pod.yaml"), pod.replace("$(V)", "V_PLACEHOLDER"));
+    assert_eq!(
+        read("kustomization.yaml"),
+        format!(
+            "{head}replacements:\n- source:\n    fieldPath: metadata.name\n    kind: ConfigMap\n    name: a\n    version: v1\n  targets:\n  - fieldPaths:\n    - spec.containers.0.args.0\n    options:\n      delimiter: ':'\n      index: 1\n    select:\n      kind: Pod\n      name: p\n      version: v1\n"
+        )
+    );
+    assert_eq!(text(&run(directory.path(), &["build"]).stdout), text(&before.stdout));
+}
+
+#[test]
+fn builds_from_a_disk() {
+    let directory = directory(Some("short.yaml"));
+    let root = directory.path().canonicalize().expect("a path");
+    let output = run(&root, &["build", "-o", "sub"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(root.join("sub/v1_configmap_a.yaml").is_file());
+    let outside = "resources:\n- ../a.yaml\n";
+    fs::create_dir(root.join("inner")).expect("a directory");
+    fs::write(root.join("inner/kustomization.yaml"), outside).expect("a file");
+    let refused = text(&run(&root, &["build", "inner"]).stderr);
+    assert!(
+        refused
+            .contains(&format!("security; file '{0}/a.yaml' is not in or below '{0}/inner'", root.display()))
+    );
+    let allowed = run(&root, &["build", "inner", "--load-restrictor", "LoadRestrictionsNone"]);
+    assert_eq!(text(&allowed.stdout), fs::read_to_string(root.join("a.yaml")).expect("a file"));
+    let unknown = run(&root, &["build", "--nope"]);
+    assert_eq!(
+        (unknown.status.code(), text(&unknown.stderr)),
+        (Some(1), "Error: unknown flag: --nope\n".into())
+    );
+}
+
+#[test]
+fn renders_charts_where_they_are_enabled() {
+    let directory = directory(None);
+    let write = |name: &str, text: &str| fs::write(directory.path().join(name), text).expect(name);
+    fs::create_dir_all(directory.path().join("charts/web/templates")).expect("a directory");
+    write("charts/web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n");
+    write("charts/web/values.yaml", "color: red\n");
+    let template = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}\ndata:\n  c: {{ .Values.color }}\n";
+    write("charts/web/templates/cm.yaml", template);
+    write("kustomization.yaml", "helmCharts:\n- name: web\n  releaseName: r\n");
+    let refused = run(directory.path(), &["build"]);
+    assert!(text(&refused.stderr).contains("must specify --enable-helm"), "{}", text(&refused.stderr));
+    let output = run(directory.path(), &["build", "--enable-helm"]);
+    let wanted = "apiVersion: v1\ndata:\n  c: red\nkind: ConfigMap\nmetadata:\n  name: r\n";
+    assert_eq!(text(&output.stdout), wanted, "{}", text(&output.stderr));
+}
