@@ -257,7 +257,8 @@ fn translate(error: gix::Error, remote: &Remote, begin: Instant) -> GitError {
 fn own(error: &gix::Error) -> Option<&GitError> {
     let mut source = std::error::Error::source(error);
     while let Some(inner) = source {
-        if let Some(found) = inner.downcast_ref() {
+        let wrapped = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if let Some(found) = inner.downcast_ref().or_else(|| wrapped?.downcast_ref()) {
             return Some(found);
         }
         source = inner.source();
