@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
@@ -40,6 +41,18 @@ pub(crate) enum Command {
   gyre demo                        keeps everything in ./.gyre/demo
   gyre demo --port 0 --git-port 0  takes free ports")]
     Demo(Demo),
+    /// Helm 3's command line: charts, releases, repositories
+    #[command(
+        disable_help_flag = true,
+        after_help = "Examples:
+  gyre helm template web ./chart --set replicaCount=2
+  gyre helm repo add example https://charts.example.com"
+    )]
+    Helm {
+        /// What `helm` would be given.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Print the version
     Version,
     /// Print a completion script for a shell

@@ -3,6 +3,7 @@
 mod apiserver;
 mod definitions;
 mod demo;
+pub(crate) mod helm;
 mod run;
 mod up;
 
@@ -20,6 +21,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Up(up) => runtime()?.block_on(up::run(up)),
         Command::Run(run) => runtime()?.block_on(run::run(run)),
         Command::Apiserver(apiserver) => runtime()?.block_on(apiserver::run(apiserver)),
+        Command::Helm { arguments } => Ok(helm::run(&arguments)),
         Command::Version => {
             println!("gyre {}", env!("CARGO_PKG_VERSION"));
             Ok(ExitCode::SUCCESS)

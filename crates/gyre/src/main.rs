@@ -20,6 +20,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     // The one provider of cryptography; everything that speaks TLS finds it here. It fails only when done twice.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    // A chart is rendered in less time than it takes to set up a log and the whole command line.
+    let arguments: Vec<_> = std::env::args_os().collect();
+    if let Some(arguments) = command::helm::arguments(&arguments) {
+        return command::helm::run(arguments);
+    }
     let cli = cli::Cli::parse();
     output::start_log(cli.verbose);
     match command::run(cli.command) {
