@@ -109,9 +109,9 @@ fn parse(arguments: &[OsString]) -> anyhow::Result<Option<Helm>> {
             why.print()?;
             Ok(None)
         }
-        Err(why) => match cobra::group_help(command, &why, arguments) {
+        Err(why) => match cobra::group_help(command.clone(), &why, arguments) {
             Some(help) => print(&help).map(|()| None),
-            None => Err(cobra::refusal(&why, arguments)),
+            None => Err(cobra::refusal(&command, &why, arguments)),
         },
     }
 }

@@ -53,7 +53,20 @@ pub(super) fn absolute(path: &str) -> anyhow::Result<PathBuf> {
 pub(super) fn load(path: &Path) -> anyhow::Result<Chart> {
     let shown = path.display().to_string();
     let entry = fs::metadata(path).map_err(|why| anyhow!(go_error("stat", &shown, &why)))?;
-    if entry.is_dir() { load_directory(path) } else { load_archive(path) }
+    let chart = if entry.is_dir() { load_directory(path) } else { load_archive(path) }?;
+    warn_of_requirements(&chart);
+    Ok(chart)
+}
+
+/// `requirements.yaml` is of charts before version 2.
+fn warn_of_requirements(chart: &Chart) {
+    chart.dependencies.iter().for_each(warn_of_requirements);
+    let has_one = chart.raw.iter().any(|file| &*file.name == "requirements.yaml");
+    if has_one && chart.metadata.api_version != "v1" {
+        eprintln!(
+            "load.go:120: Warning: Dependencies are handled in Chart.yaml since apiVersion \"v2\". We recommend migrating dependencies to Chart.yaml."
+        );
+    }
 }
 
 fn load_archive(path: &Path) -> anyhow::Result<Chart> {

@@ -29,7 +29,7 @@ pub(super) fn with_go_flags(command: Command) -> Command {
 }
 
 /// What cobra says where the command line cannot be read.
-pub(super) fn refusal(error: &clap::Error, arguments: &[OsString]) -> anyhow::Error {
+pub(super) fn refusal(command: &Command, error: &clap::Error, arguments: &[OsString]) -> anyhow::Error {
     let text = |kind| error.get(kind).map(ToString::to_string).unwrap_or_default();
     let flag = text(ContextKind::InvalidArg);
     let name = flag.split([' ', '=', '[']).next().unwrap_or_default();
@@ -56,10 +56,26 @@ pub(super) fn refusal(error: &clap::Error, arguments: &[OsString]) -> anyhow::Er
         }
         ErrorKind::ValueValidation | ErrorKind::InvalidValue => {
             let source = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-            anyhow!("invalid argument {:?} for {name:?} flag: {source}", text(ContextKind::InvalidValue))
+            let short = group(command, arguments).and_then(|group| {
+                group.get_arguments().find(|arg| arg.get_long() == name.strip_prefix("--"))?.get_short()
+            });
+            let shown = short.map_or_else(|| name.to_owned(), |short| format!("-{short}, {name}"));
+            anyhow!("invalid argument {:?} for {shown:?} flag: {source}", text(ContextKind::InvalidValue))
         }
         _ => anyhow!("{}", error.to_string().trim_start_matches("error: ").trim()),
     }
+}
+
+/// The command that the arguments name, as far as they do.
+fn group(command: &Command, arguments: &[OsString]) -> Option<Command> {
+    let mut group: Option<&Command> = None;
+    for argument in arguments {
+        match argument.to_str().and_then(|name| group.unwrap_or(command).find_subcommand(name)) {
+            Some(found) => group = Some(found),
+            None => break,
+        }
+    }
+    group.cloned()
 }
 
 /// A command that only holds others shows its help where it is given none of them.
@@ -77,13 +93,5 @@ pub(super) fn group_help(
         return None;
     }
     command.build();
-    let mut group: Option<Command> = None;
-    for argument in arguments {
-        let within = group.as_ref().unwrap_or(&command);
-        match argument.to_str().and_then(|name| within.find_subcommand(name)).cloned() {
-            Some(found) => group = Some(found),
-            None => break,
-        }
-    }
-    Some(group?.render_help().to_string())
+    Some(group(&command, arguments)?.render_help().to_string())
 }

@@ -73,7 +73,7 @@ pub(super) struct InstallFlags {
     #[arg(long)]
     pub(super) skip_schema_validation: bool,
     /// Labels that would be added to release metadata: a=b,c=d
-    #[arg(long, short = 'l')]
+    #[arg(long, short = 'l', value_parser = labels)]
     pub(super) labels: Vec<String>,
     /// Enable DNS lookups when rendering templates
     #[arg(long)]
@@ -127,6 +127,14 @@ pub(super) struct Template {
     /// Use the release name in the path of the output directory
     #[arg(long)]
     release_name: bool,
+}
+
+/// `--labels`
+fn labels(text: &str) -> Result<String, String> {
+    match text.split(',').find(|pair| !pair.contains('=')) {
+        Some(pair) if !text.is_empty() => Err(format!("{pair} must be formatted as key=value")),
+        _ => Ok(text.into()),
+    }
 }
 
 /// `--kube-version`
