@@ -35,3 +35,5 @@ pub(crate) const HELM_TIMEOUT_S: u64 = 120;
 pub(crate) const HELM_WHOLE_INDEX_BYTES_MAX: u64 = 32 << 20;
 /// Bytes of one line of an index.
 pub(crate) const HELM_LINE_BYTES_MAX: u64 = 8 << 20;
+/// How much of a server's refusal is told.
+pub(crate) const REFUSAL_BYTES_MAX: u64 = 1024;
