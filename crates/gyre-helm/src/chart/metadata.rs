@@ -1,5 +1,7 @@
 //! `Chart.yaml`: read with Go's complaints about types, checked with Helm's rules.
 
+use std::fmt::Write as _;
+
 use gyre_go::strconv::quote;
 use gyre_go::utf8::is_space;
 use gyre_yaml::yaml_to_json;
@@ -463,7 +465,7 @@ impl Dependency {
         let mut add = |key: &str, value: &Value| {
             let start = if out.len() == 1 { "" } else { "," };
             out.push_str(start);
-            out.push_str(&format!("\"{key}\":"));
+            let _ = write!(out, "\"{key}\":");
             write_go(value, &mut out);
         };
         let fields = self.to_json();
@@ -482,7 +484,9 @@ impl Dependency {
 fn write_go(value: &Value, out: &mut String) {
     for letter in value.to_string().chars() {
         match letter {
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => out.push_str(&format!("\\u{:04x}", letter as u32)),
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                let _ = write!(out, "\\u{:04x}", letter as u32);
+            }
             letter => out.push(letter),
         }
     }

@@ -1,5 +1,7 @@
 //! Kinds that Kubernetes has given up or will give up.
 
+use std::fmt::Write as _;
+
 use crate::capabilities::KubeVersion;
 
 /// Per line: API version, kind, since when it is deprecated, since when it is gone, what replaces it.
@@ -20,10 +22,10 @@ pub(super) fn warning(api_version: &str, kind: &str, version: &KubeVersion) -> O
     }
     let mut text = format!("{api_version} {kind} is deprecated in v{since}+");
     if !gone.is_empty() {
-        text.push_str(&format!(", unavailable in v{gone}+"));
+        let _ = write!(text, ", unavailable in v{gone}+");
     }
     if !instead.is_empty() {
-        text.push_str(&format!("; use {instead}"));
+        let _ = write!(text, "; use {instead}");
     }
     Some(text)
 }

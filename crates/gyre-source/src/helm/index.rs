@@ -131,7 +131,9 @@ fn read(file: &mut File, visit: &mut dyn FnMut(Step)) -> Result<Head, HelmSource
     if let Some(Value::Object(entries)) = whole.remove("entries") {
         for (name, versions) in entries {
             let Value::Array(versions) = versions else { continue };
-            versions.into_iter().for_each(|version| visit(Step::Version(name.clone(), version)));
+            for version in versions {
+                visit(Step::Version(name.clone(), version));
+            }
         }
     }
     Ok(Head { api_version, is_empty: false })
@@ -207,6 +209,8 @@ impl Index {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const BLOCK: &str = "apiVersion: v1\nentries:\n  one:\n  - name: one\n    version: 0.1.0\n    description: |\n      a\n\n      - b\n    urls:\n    - one-0.1.0.tgz\n  - name: one\n    version: 0.2.0\n    description: \"x\n      y\"\n  two:\n    - name: two\n      version: 1.0.0\n  none: []\ngenerated: \"2026-01-01T00:00:00Z\"\n";
@@ -236,6 +240,34 @@ mod tests {
         assert_eq!(streamed.entries["two"].len(), 1);
         assert_eq!(json.entries["one"], streamed.entries["one"]);
         assert_eq!(index(&flow).unwrap().entries["one"], streamed.entries["one"]);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+        #[test]
+        fn whatever_is_said_of_charts_is_read(
+            entries in proptest::collection::btree_map("[a-z]{1,4}",
+                proptest::collection::vec(("[0-9]{1,2}", any::<String>(), "[-#:\\n a\"']{0,24}"), 0..4), 0..4),
+        ) {
+            let version = |(major, description, keyword): &(String, String, String)| {
+                serde_json::json!({ "name": "x", "version": format!("{major}.0.0"), "description": description,
+                    "keywords": [keyword] })
+            };
+            let entries: BTreeMap<&String, Vec<Value>> =
+                entries.iter().map(|(name, all)| (name, all.iter().map(version).collect())).collect();
+            let whole = serde_json::json!({ "apiVersion": "v1", "entries": entries });
+            let streamed = index(&gyre_yaml::write_value(&whole)).unwrap();
+            let mut from_json = index(&whole.to_string()).unwrap();
+            // A chart without versions is not told by a stream.
+            from_json.entries.retain(|_, versions| !versions.is_empty());
+            prop_assert_eq!(streamed, from_json);
+        }
+
+        #[test]
+        fn random_text_is_no_disaster(text in "[a-c: \\n\\-\"\\[{}\\]&*#]{0,80}") {
+            let _ = index(&format!("apiVersion: v1\nentries:\n{text}"));
+        }
     }
 
     #[test]

@@ -77,7 +77,7 @@ enum Command {
     /// Show the state of a release
     Status(status::Status),
     /// Render templates without a cluster
-    Template(template::Template),
+    Template(Box<template::Template>),
     /// Print the version that this passes for
     Version(version::Version),
 }
@@ -89,7 +89,7 @@ pub(crate) fn arguments(all: &[OsString]) -> Option<&[OsString]> {
 
 /// Carries a command line out.
 pub(crate) fn run(arguments: &[OsString]) -> ExitCode {
-    match parse(arguments).and_then(|helm| helm.map_or(Ok(()), |helm| helm.run())) {
+    match parse(arguments).and_then(|helm| helm.map_or(Ok(()), Helm::run)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             let _ = std::io::stdout().flush();

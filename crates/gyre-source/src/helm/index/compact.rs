@@ -54,7 +54,9 @@ fn put(text: &str, out: &mut Vec<u8>) {
 
 fn put_all(texts: &[Box<str>], out: &mut Vec<u8>) {
     out.extend_from_slice(&(texts.len() as u32).to_le_bytes());
-    texts.iter().for_each(|text| put(text, out));
+    for text in texts {
+        put(text, out);
+    }
 }
 
 fn encode(index: &Index, state: &[u8; 24]) -> Vec<u8> {

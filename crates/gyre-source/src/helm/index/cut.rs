@@ -47,6 +47,10 @@ pub(super) fn read(mut lines: impl BufRead, visit: &mut dyn FnMut(Step)) -> Resu
             Err(Trouble::Shape)
         };
     };
+    // Entries on the line of their key, or in a flow, were not cut.
+    if fields.get("entries").and_then(Value::as_object).is_some_and(|entries| !entries.is_empty()) {
+        return Err(Trouble::Shape);
+    }
     let api_version = fields.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
     Ok(Head { api_version: api_version.into(), is_empty: false })
 }
@@ -122,7 +126,9 @@ impl Cutter {
         // A quotation that goes on at the left margin was cut apart: neither part can be read.
         match yaml_to_json(&item) {
             Ok(Value::Array(items)) => {
-                items.into_iter().for_each(|one| visit(Step::Version(name.clone(), one)));
+                for item in items {
+                    visit(Step::Version(name.clone(), item));
+                }
                 Ok(())
             }
             Ok(Value::Null) => Ok(()),

@@ -180,6 +180,11 @@ impl Walk<'_> {
 pub(super) fn locate(name: &str, flags: &ChartFlags, settings: &Settings) -> anyhow::Result<PathBuf> {
     let name = name.trim();
     if fs::metadata(name).is_ok() {
+        if let Some(url) = flags.repo.as_ref().filter(|url| !url.is_empty()) {
+            eprintln!(
+                "install.go:759: WARN local chart found in current working directory. repository url ignored chart={name} repository={url}"
+            );
+        }
         return absolute(name);
     }
     if name.starts_with(['/', '.']) {

@@ -95,9 +95,10 @@ fn write(file: &Path, content: &[u8]) -> anyhow::Result<()> {
 }
 
 fn from_starter(place: &Path, name: &str, starter: &str) -> anyhow::Result<()> {
-    let source = match starter.starts_with('/') {
-        true => PathBuf::from(starter),
-        false => data_home().join("starters").join(starter),
+    let source = if starter.starts_with('/') {
+        PathBuf::from(starter)
+    } else {
+        data_home().join("starters").join(starter)
     };
     let chart = load(&source).map_err(|why| anyhow!("could not load {}: {why:#}", source.display()))?;
     for file in chart.raw.iter().filter(|file| &*file.name != "Chart.yaml") {

@@ -73,12 +73,12 @@ impl Dependencies {
 }
 
 /// Fetches what a chart asks for.
-pub(super) fn update(chart: &Path, _: &RemoteFlags, settings: &Settings) -> anyhow::Result<()> {
+pub(super) fn update(chart: &Path, settings: &Settings) -> anyhow::Result<()> {
     Update { chart, skip_refresh: false, quiet: false, settings }.update()
 }
 
 /// The same without a word.
-pub(super) fn update_quietly(chart: &Path, _: &RemoteFlags, settings: &Settings) -> anyhow::Result<()> {
+pub(super) fn update_quietly(chart: &Path, settings: &Settings) -> anyhow::Result<()> {
     Update { chart, skip_refresh: false, quiet: true, settings }.update()
 }
 

@@ -125,11 +125,6 @@ impl Settings {
         Some(namespace.to_owned()).filter(|namespace| !namespace.is_empty())
     }
 
-    /// How many revisions of a release are kept.
-    pub(super) fn max_history(&self) -> i64 {
-        variable("HELM_MAX_HISTORY").and_then(|text| text.parse().ok()).unwrap_or(10)
-    }
-
     fn variables(&self) -> Vec<(&'static str, String)> {
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
         let shown = |path: &Path| path.display().to_string();
@@ -156,7 +151,10 @@ impl Settings {
             ("HELM_KUBEINSECURE_SKIP_TLS_VERIFY", globals.kube_insecure_skip_tls_verify.to_string()),
             ("HELM_KUBETLS_SERVER_NAME", text(&globals.kube_tls_server_name)),
             ("HELM_KUBETOKEN", text(&globals.kube_token)),
-            ("HELM_MAX_HISTORY", self.max_history().to_string()),
+            (
+                "HELM_MAX_HISTORY",
+                variable("HELM_MAX_HISTORY").and_then(|text| text.parse().ok()).unwrap_or(10_i64).to_string(),
+            ),
             ("HELM_NAMESPACE", self.namespace()),
             ("HELM_PLUGINS", shown(&path(None, "HELM_PLUGINS", || data_home().join("plugins")))),
             (

@@ -132,7 +132,7 @@ pub(super) fn fetch_index(remote: &Remote, url: &str, place: &Path) -> anyhow::R
 }
 
 fn first_url(version: &ChartVersion, what: &str) -> anyhow::Result<String> {
-    version.urls.first().map(|url| url.to_string()).ok_or_else(|| anyhow!("{what} has no downloadable URLs"))
+    version.urls.first().map(ToString::to_string).ok_or_else(|| anyhow!("{what} has no downloadable URLs"))
 }
 
 /// Finds a chart in a repository that was not added.

@@ -135,7 +135,7 @@ impl List {
         if self.short {
             let names: Vec<&str> = found.iter().map(Record::name).collect();
             return match format {
-                Format::Table => print(&names.iter().map(|name| format!("{name}\n")).collect::<String>()),
+                Format::Table => print(&names.iter().flat_map(|name| [name, "\n"]).collect::<String>()),
                 Format::Json => print(&format!("{}\n", Value::from(names))),
                 Format::Yaml => print(&gyre_yaml::write_value(&Value::from(names))),
             };

@@ -45,7 +45,7 @@ impl Package {
             let place = absolute(path)?;
             fs::metadata(path).map_err(|why| anyhow!(go_error("stat", path, &why)))?;
             if self.dependency_update {
-                super::dependency::update_quietly(&place, &self.remote, settings)?;
+                super::dependency::update_quietly(&place, settings)?;
             }
             let mut packed = chart::load_directory(&place)?;
             if let Some(version) = self.version.as_ref().filter(|version| !version.is_empty()) {

@@ -174,7 +174,7 @@ impl Add {
 
 /// Helm keeps the names of a repository's charts beside its index, for completion.
 fn list_charts(settings: &Settings, name: &str, index: &Index) -> anyhow::Result<()> {
-    let names: String = index.entries.keys().map(|chart| format!("{chart}\n")).collect();
+    let names: String = index.entries.keys().flat_map(|chart| [chart, "\n"]).collect();
     Ok(fs::write(settings.repository_cache.join(format!("{name}-charts.txt")), names)?)
 }
 

@@ -108,7 +108,7 @@ impl InRepositories {
             match Index::cached(&index_file(settings, &one.name), &caches()) {
                 Ok(index) => indexes.push((one.name.as_str(), index)),
                 Err(_) => {
-                    warn(&format!("Repo {:?} is corrupt or missing. Try 'helm repo update'.", one.name))
+                    warn(&format!("Repo {:?} is corrupt or missing. Try 'helm repo update'.", one.name));
                 }
             }
         }
@@ -136,10 +136,8 @@ impl InRepositories {
         names: &'a [(String, &'a str, &'a Vec<ChartVersion>)],
     ) -> anyhow::Result<Vec<Found<'a>>> {
         let term = self.keywords.join(" ");
-        let pattern = match self.regexp {
-            true => Some(Regexp::parse(&term).map_err(|why| anyhow!("{why}"))?),
-            false => None,
-        };
+        let pattern = self.regexp.then(|| Regexp::parse(&term)).transpose();
+        let pattern = pattern.map_err(|why| anyhow!("{why}"))?;
         let lower = term.to_lowercase();
         let (mut line, mut found) = (String::new(), Vec::new());
         for (name, repository, versions) in names {

@@ -186,10 +186,9 @@ impl InstallFlags {
         }
     }
 
-    /// The chart, found, loaded, with the charts that it needs.
-    pub(super) fn load(&self, chart: &str, settings: &Settings) -> anyhow::Result<gyre_helm::Chart> {
-        let path = chart::locate(chart, &self.chart, settings)?;
-        let loaded = Self::checked(chart::load(&path)?)?;
+    /// The chart at a path, with the charts that it needs.
+    fn load(&self, path: &Path, settings: &Settings) -> anyhow::Result<gyre_helm::Chart> {
+        let loaded = Self::checked(chart::load(path)?)?;
         if loaded.metadata.deprecated {
             warn("This chart is deprecated");
         }
@@ -199,8 +198,8 @@ impl InstallFlags {
                 "An error occurred while checking for chart dependencies. You may need to run `helm dependency build` to fetch missing dependencies: {missing}"
             );
         }
-        super::dependency::update(&path, &self.chart.remote, settings)?;
-        chart::load(&path)
+        super::dependency::update(path, settings)?;
+        chart::load(path)
     }
 
     fn checked(chart: gyre_helm::Chart) -> anyhow::Result<gyre_helm::Chart> {
@@ -229,17 +228,16 @@ impl Template {
     pub(super) fn run(self, settings: &Settings) -> anyhow::Result<()> {
         USAGE.at_least(1, &self.names)?;
         self.install.refuse()?;
+        if let Some(given @ ("server" | "none" | "false")) = self.install.dry_run.as_deref() {
+            bail!("--dry-run={given}: templates ask no cluster here; leave it out");
+        }
         let mut host = Machine::new();
         let kube_version = kube_version(self.kube_version.as_ref())?;
         let (name, chart) = self.install.name_and_chart(&self.names, Some("release-name"), &mut host)?;
-        let path_or_name = chart;
-        let values;
-        let chart = {
-            // order: Helm's: a chart that is not there is told before values that cannot be read.
-            let path = chart::locate(&path_or_name, &self.install.chart, settings)?;
-            values = self.install.values.merge()?;
-            self.install.load(&path.display().to_string(), settings)?
-        };
+        // order: Helm's: a chart that is not there is told before values that cannot be read.
+        let path = chart::locate(&chart, &self.install.chart, settings)?;
+        let values = self.install.values.merge()?;
+        let chart = self.install.load(&path, settings)?;
         release_name::validate(&name)
             .map_err(|why| anyhow!("release name {}: {why}", gyre_go::strconv::quote(name.as_bytes())))?;
         let mut capabilities = Capabilities::default();

@@ -65,11 +65,8 @@ impl MakeIndex {
         let mut entries = Entries::new();
         for place in archives(root)? {
             let content = fs::read(&place)?;
-            let chart = match Chart::from_archive(&content) {
-                Ok(chart) => chart,
-                // What is no chart is passed over, as Helm does.
-                Err(_) => continue,
-            };
+            // What is no chart is passed over, as Helm does.
+            let Ok(chart) = Chart::from_archive(&content) else { continue };
             let path = place.strip_prefix(root).unwrap_or(&place).display().to_string();
             let url = if base.is_empty() { path } else { resolve(&base, &path) };
             let mut entry = chart.metadata.to_json();
