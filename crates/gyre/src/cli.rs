@@ -173,6 +173,9 @@ pub(crate) struct Run {
     /// Address under which others reach the artifacts
     #[arg(long)]
     pub(crate) storage_adv_addr: Option<String>,
+    /// Let sources be read from this machine's files: file:///srv/git/apps
+    #[arg(long)]
+    pub(crate) allow_file_urls: bool,
 }
 
 #[derive(Debug, Args)]

@@ -349,7 +349,18 @@ impl Kustomizations {
         }
         owned.extend(inventory(old).into_iter().filter(|entry| keeps.contains(&entry.id())));
         self.cx.live.track(owner, &owned);
+        self.warn_of_others(owner, &applied);
         Outcome::new(&files.revision, digest, applied, owned)
+    }
+
+    /// Tells of objects that were changed although others deliver them too: whoever reconciles last wins.
+    fn warn_of_others(&self, owner: &OwnerId, applied: &Applied) {
+        let changed = applied.done.iter().filter(|done| done.action == Action::Configure);
+        for done in changed {
+            for other in self.cx.live.other_owners(owner, &done.target) {
+                tracing::warn!(object = %done.target, %owner, %other, "two owners deliver the same object");
+            }
+        }
     }
 
     /// Judges the health of what has been applied.

@@ -33,7 +33,10 @@ pub(crate) async fn run(options: Run) -> Result<ExitCode> {
         sources: Sources::new(&data.join("git"), Limits::default()),
         store,
         clock: Arc::new(SystemClock),
-        settings: Settings { artifact_address: format!("http://{address}"), allow_file_urls: false },
+        settings: Settings {
+            artifact_address: format!("http://{address}"),
+            allow_file_urls: options.allow_file_urls,
+        },
     });
     tokio::select! {
         stopped = stopped() => stopped?,
