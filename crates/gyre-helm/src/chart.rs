@@ -3,6 +3,7 @@
 mod archive;
 mod load;
 mod metadata;
+mod package;
 
 use std::sync::Arc;
 
@@ -11,7 +12,8 @@ use serde_json::{Map, Value};
 pub use archive::read_archive;
 pub use load::load_files;
 pub(crate) use metadata::scalar_text;
-pub use metadata::{Dependency, Maintainer, Metadata};
+pub use metadata::{Dependency, Maintainer, Metadata, lock_digest, read_metadata};
+pub use package::package;
 
 use crate::error::HelmError;
 
@@ -72,6 +74,21 @@ impl Chart {
     /// Is it one that only other charts use?
     pub fn is_library(&self) -> bool {
         self.metadata.kind.eq_ignore_ascii_case("library")
+    }
+
+    /// Is every chart there that `Chart.yaml` names?
+    pub fn check_dependencies(&self) -> Result<(), HelmError> {
+        let is_there =
+            |wanted: &&Dependency| self.dependencies.iter().any(|chart| chart.name() == wanted.name);
+        let missing = self.metadata.dependencies.iter().filter(|wanted| !is_there(wanted));
+        let missing: Vec<&str> = missing.map(|wanted| wanted.name.as_str()).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        crate::error::err(format!(
+            "found in Chart.yaml, but missing in charts/ directory: {}",
+            missing.join(", ")
+        ))
     }
 
     /// The manifests in `crds/`, those of subcharts too, with the path that Helm names them by.

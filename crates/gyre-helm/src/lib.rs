@@ -8,6 +8,7 @@ pub mod chart;
 pub mod dependencies;
 mod error;
 pub mod limits;
+pub mod lint;
 pub mod manifest;
 mod objects;
 pub mod release;

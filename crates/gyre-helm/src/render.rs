@@ -14,7 +14,7 @@ use gyre_template::{Host, Templates};
 use crate::capabilities::Capabilities;
 use crate::chart::{Chart, File};
 use crate::dependencies;
-use crate::error::{HelmError, err};
+use crate::error::HelmError;
 use crate::limits::PARSED_SETS_MAX;
 use crate::manifest::{self, Hook, Manifest};
 use crate::schema;
@@ -87,6 +87,21 @@ pub struct Rendered {
     pub files: BTreeMap<String, String>,
 }
 
+/// Why a chart was not rendered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What is wrong.
+    pub why: HelmError,
+    /// The text of all files, where the templates had begun to run; `--debug` shows it.
+    pub partial: Option<String>,
+}
+
+impl From<HelmError> for Failure {
+    fn from(why: HelmError) -> Self {
+        Self { why, partial: None }
+    }
+}
+
 pub use text::{Shown, manifest_text, template_text};
 
 /// A chart, and its templates once they were parsed.
@@ -115,11 +130,21 @@ impl ParsedChart {
         options: &Options,
         host: &mut (dyn Host + Send),
     ) -> Result<Rendered, HelmError> {
+        self.render_or_partial(given, options, host).map_err(|failure| failure.why)
+    }
+
+    /// The same; a failure says how far it came.
+    pub fn render_or_partial(
+        &self,
+        given: &Values,
+        options: &Options,
+        host: &mut (dyn Host + Send),
+    ) -> Result<Rendered, Failure> {
         if options.version == Version::V4 && !matches!(&*self.chart.metadata.api_version, "v1" | "v2") {
-            return err("invalid chart apiVersion");
+            return Err(HelmError::new("invalid chart apiVersion").into());
         }
         if self.chart.is_library() {
-            return err("library charts are not installable");
+            return Err(HelmError::new("library charts are not installable").into());
         }
         self.check_dependencies()?;
         let mut chart = self.chart.clone();
@@ -130,17 +155,22 @@ impl ParsedChart {
         if !options.skip_schema_validation {
             schema::validate(&chart, &values)?;
         }
+        let stopped = |why: HelmError| Failure { why, partial: Some(String::new()) };
         if !range.is_empty() && !dependencies::is_compatible(range, kube_version) {
-            return err(format!(
+            return Err(stopped(HelmError(format!(
                 "chart requires kubeVersion: {range} which is incompatible with Kubernetes {kube_version}"
-            ));
+            ))));
         }
-        let files = engine::render(self, &chart, &values, options, host)?;
+        let files = engine::render(self, &chart, &values, options, host).map_err(stopped)?;
         let mut files: BTreeMap<String, String> =
             files.into_iter().map(|(path, bytes)| (path, engine::into_text(bytes))).collect();
         let notes = take_notes(&mut files, &chart, options.sub_notes);
-        let (hooks, manifests) = manifest::sort(&files, options.version)?;
-        Ok(Rendered { manifests, hooks, notes, crds: chart.crds(), values, files })
+        match manifest::sort(&files, options.version) {
+            Ok((hooks, manifests)) => {
+                Ok(Rendered { manifests, hooks, notes, crds: chart.crds(), values, files })
+            }
+            Err(why) => Err(Failure { why, partial: Some(text::files_text(&files)) }),
+        }
     }
 
     /// Renders the templates alone: every file by its path, as bytes.
@@ -158,21 +188,7 @@ impl ParsedChart {
 
     /// Is every chart there that `Chart.yaml` names?
     fn check_dependencies(&self) -> Result<(), HelmError> {
-        let missing: Vec<&str> = self
-            .chart
-            .metadata
-            .dependencies
-            .iter()
-            .filter(|wanted| !self.chart.dependencies.iter().any(|chart| chart.name() == wanted.name))
-            .map(|wanted| wanted.name.as_str())
-            .collect();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        err(format!(
-            "An error occurred while checking for chart dependencies. You may need to run `helm dependency build` to fetch missing dependencies: found in Chart.yaml, but missing in charts/ directory: {}",
-            missing.join(", ")
-        ))
+        self.chart.check_dependencies().map_err(|why| why.within("An error occurred while checking for chart dependencies. You may need to run `helm dependency build` to fetch missing dependencies"))
     }
 
     fn templates(

@@ -56,7 +56,8 @@ fn collect(chart: &Chart, values: &Values, problems: &mut String) {
     }
 }
 
-fn validate_one(schema: &[u8], values: &Values) -> Result<(), String> {
+/// The problems of one table of values with one schema.
+pub(crate) fn validate_one(schema: &[u8], values: &Values) -> Result<(), String> {
     gyre_go::json::parse(schema).map_err(|why| format!("{why}\n"))?;
     let schema: Value = serde_json::from_slice(schema).map_err(|why| format!("{why}\n"))?;
     let validator = validator_for(&schema)

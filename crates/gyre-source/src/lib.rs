@@ -6,6 +6,7 @@
 
 mod artifact;
 mod git;
+pub mod helm;
 mod ignore;
 mod limits;
 mod store;

@@ -27,5 +27,13 @@ pub(crate) const PACKS_MAX: usize = 100;
 pub(crate) const CHECKOUTS_KEPT: usize = 4;
 /// Archives that are kept of each source: the present and the one before it, for readers that are under way.
 pub(crate) const ARCHIVES_KEPT: usize = 2;
+/// Bytes of one file of a chart repository: an index or a chart.
+pub(crate) const HELM_FILE_BYTES_MAX: u64 = 512 << 20;
+/// How long one file of a chart repository may take; Helm's own limit.
+pub(crate) const HELM_TIMEOUT_S: u64 = 120;
+/// Bytes of an index that cannot be read piece by piece: one in flow style, or with anchors.
+pub(crate) const HELM_WHOLE_INDEX_BYTES_MAX: u64 = 32 << 20;
+/// Bytes of one line of an index.
+pub(crate) const HELM_LINE_BYTES_MAX: u64 = 8 << 20;
 /// How much of a server's refusal is told.
 pub(crate) const REFUSAL_BYTES_MAX: u64 = 1024;

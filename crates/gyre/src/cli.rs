@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
@@ -63,6 +64,18 @@ A link to this program with the name kustomize takes the same commands.")]
     Kustomize(Kustomize),
     /// Build a kustomization: short for kustomize build
     Build(Build),
+    /// Helm 3's command line: charts, releases, repositories
+    #[command(
+        disable_help_flag = true,
+        after_help = "Examples:
+  gyre helm template web ./chart --set replicaCount=2
+  gyre helm repo add example https://charts.example.com"
+    )]
+    Helm {
+        /// What `helm` would be given.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// List what is reconciled, of both dialects
     #[command(after_help = "Examples:
   gyre get                     everything

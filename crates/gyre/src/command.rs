@@ -8,6 +8,7 @@ mod diff;
 pub(crate) mod events;
 pub(crate) mod flux;
 pub(crate) mod get;
+pub(crate) mod helm;
 pub(crate) mod install;
 pub(crate) mod kustomize;
 pub(crate) mod logs;
@@ -43,6 +44,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         lean @ (Command::Kustomize(_) | Command::Build(_)) => {
             Ok(run_lean(&lean).unwrap_or(ExitCode::FAILURE))
         }
+        Command::Helm { arguments } => Ok(helm::run(&arguments)),
         Command::Flux(flux) => runtime()?.block_on(flux::run(flux)),
         Command::Argocd(argocd) => runtime()?.block_on(argocd::run(argocd)),
         Command::Plan(target) => runtime()?.block_on(diff::plan(&target)),

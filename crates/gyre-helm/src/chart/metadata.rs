@@ -1,5 +1,7 @@
 //! `Chart.yaml`: read with Go's complaints about types, checked with Helm's rules.
 
+use std::fmt::Write as _;
+
 use gyre_go::strconv::quote;
 use gyre_go::utf8::is_space;
 use gyre_yaml::yaml_to_json;
@@ -44,7 +46,7 @@ pub struct Metadata {
     pub dependencies: Vec<Dependency>,
     /// `application` or `library`.
     pub kind: String,
-    has_null_maintainer: bool,
+    pub(crate) has_null_maintainer: bool,
     has_null_dependency: bool,
 }
 
@@ -115,6 +117,13 @@ fn mismatch<T>(kind: &str, field: &str, want: &str) -> Result<T, HelmError> {
     err(format!(
         "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {kind} into Go struct field {field} of type {want}"
     ))
+}
+
+/// What a `Chart.yaml` says, before Helm's rules are applied.
+pub fn read_metadata(content: &[u8]) -> Result<Metadata, HelmError> {
+    let mut metadata = Metadata::default();
+    metadata.read(content)?;
+    Ok(metadata)
 }
 
 impl<'a> Fields<'a> {
@@ -399,7 +408,8 @@ impl Dependency {
         Ok(())
     }
 
-    pub(crate) fn to_json(&self) -> Value {
+    /// As Go's `encoding/json` writes it.
+    pub fn to_json(&self) -> Value {
         let mut out = Map::new();
         out.insert("name".into(), self.name.as_str().into());
         if !self.version.is_empty() {
@@ -439,4 +449,45 @@ fn sanitize(text: &mut String) {
 
 fn is_version(text: &str) -> bool {
     gyre_go::semver::Version::parse(text).is_ok() && !text.chars().any(char::is_control)
+}
+
+/// The digest that a lock file holds of what a chart asks for and what was found for it.
+pub fn lock_digest(wanted: &[Dependency], locked: &[Dependency]) -> String {
+    let list = |all: &[Dependency]| all.iter().map(Dependency::go_json).collect::<Vec<_>>().join(",");
+    let text = format!("[[{}],[{}]]", list(wanted), list(locked));
+    format!("sha256:{}", gyre_model::Digest::of(text.as_bytes()).hex())
+}
+
+impl Dependency {
+    /// As Go's `encoding/json` writes it, its fields in their order.
+    fn go_json(&self) -> String {
+        let mut out = String::from("{");
+        let mut add = |key: &str, value: &Value| {
+            let start = if out.len() == 1 { "" } else { "," };
+            out.push_str(start);
+            let _ = write!(out, "\"{key}\":");
+            write_go(value, &mut out);
+        };
+        let fields = self.to_json();
+        for key in ["name", "version", "repository", "condition", "tags", "enabled", "import-values", "alias"]
+        {
+            if let Some(value) = fields.get(key) {
+                add(key, value);
+            }
+        }
+        out.push('}');
+        out
+    }
+}
+
+/// JSON with the characters escaped that Go escapes for the sake of HTML.
+fn write_go(value: &Value, out: &mut String) {
+    for letter in value.to_string().chars() {
+        match letter {
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                let _ = write!(out, "\\u{:04x}", letter as u32);
+            }
+            letter => out.push(letter),
+        }
+    }
 }

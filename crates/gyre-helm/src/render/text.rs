@@ -37,6 +37,15 @@ pub fn manifest_text(rendered: &Rendered, include_crds: bool) -> String {
     out
 }
 
+/// Every rendered file that is not blank, as it is shown when it cannot be sorted into manifests.
+pub(super) fn files_text(files: &std::collections::BTreeMap<String, String>) -> String {
+    let mut out = String::new();
+    for (path, content) in files.iter().filter(|(_, content)| !content.trim().is_empty()) {
+        let _ = write!(out, "---\n# Source: {path}\n{content}\n");
+    }
+    out
+}
+
 /// What `helm template` prints.
 pub fn template_text(rendered: &Rendered, shown: &Shown) -> Result<String, HelmError> {
     let all = manifest_text(rendered, shown.include_crds);

@@ -1,0 +1,9 @@
+//! Repositories of Helm charts: fetched over HTTP, their indexes read as a stream.
+
+mod http;
+mod index;
+mod repositories;
+
+pub use http::{Access, HelmSourceError, Remote};
+pub use index::{ChartVersion, Index, Step, read_index, visit_index};
+pub use repositories::{Repositories, Repository};

@@ -1,0 +1,157 @@
+//! `gyre helm`: the command line of Helm 3. Outputs, messages and exit codes are Helm's.
+//!
+//! Start at [`run`]. What thinks lies in `gyre-helm`, what fetches in `gyre-source`, what asks a cluster in
+//! `gyre-cluster`; here files are read and results printed.
+
+mod arguments;
+mod chart;
+mod cobra;
+mod create;
+mod dependency;
+mod environment;
+mod fetch;
+mod flags;
+mod host;
+mod lint;
+mod list;
+mod package;
+mod pull;
+mod records;
+mod repo;
+mod search;
+mod show;
+mod status;
+mod table;
+mod template;
+mod version;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use environment::Settings;
+
+#[derive(Debug, Parser)]
+#[command(name = "helm", disable_help_subcommand = true)]
+struct Helm {
+    #[command(flatten)]
+    globals: flags::Globals,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// The package manager for Kubernetes: charts, releases, repositories, as Helm 3 has them
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Create a new chart with the given name
+    Create(create::Create),
+    /// Manage a chart's dependencies
+    #[command(alias = "dep", alias = "dependencies")]
+    Dependency(dependency::Dependencies),
+    /// Show Helm's environment
+    Env(environment::Env),
+    /// Show what is kept of a release
+    Get(status::Get),
+    /// Show the revisions of a release
+    #[command(alias = "hist")]
+    History(list::History),
+    /// Examine a chart for possible issues
+    Lint(lint::Lint),
+    /// List releases
+    #[command(alias = "ls")]
+    List(list::List),
+    /// Package a chart directory into a chart archive
+    Package(package::Package),
+    /// Download a chart from a repository and (optionally) unpack it
+    #[command(alias = "fetch")]
+    Pull(pull::Pull),
+    /// Add, list, remove, update, and index chart repositories
+    Repo(repo::Repo),
+    /// Search for a keyword in charts
+    Search(search::Search),
+    /// Show information of a chart
+    #[command(alias = "inspect")]
+    Show(show::Show),
+    /// Show the state of a release
+    Status(status::Status),
+    /// Render templates without a cluster
+    Template(Box<template::Template>),
+    /// Print the version that this passes for
+    Version(version::Version),
+}
+
+/// Is this a command line of Helm? Then what follows the command's name.
+pub(crate) fn arguments(all: &[OsString]) -> Option<&[OsString]> {
+    (all.get(1).is_some_and(|name| name == "helm")).then(|| &all[2..])
+}
+
+/// Carries a command line out.
+pub(crate) fn run(arguments: &[OsString]) -> ExitCode {
+    match parse(arguments).and_then(|helm| helm.map_or(Ok(()), Helm::run)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            let _ = std::io::stdout().flush();
+            eprintln!("Error: {why:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// `None` where help was asked for and shown.
+fn parse(arguments: &[OsString]) -> anyhow::Result<Option<Helm>> {
+    let command = cobra::with_go_flags(Helm::command());
+    let words = std::iter::once(OsString::from("helm")).chain(arguments.iter().cloned());
+    match command.clone().try_get_matches_from(words) {
+        Ok(matches) => Ok(Some(Helm::from_arg_matches(&matches)?)),
+        Err(why) if !why.use_stderr() => {
+            why.print()?;
+            Ok(None)
+        }
+        Err(why) => match cobra::group_help(command.clone(), &why, arguments) {
+            Some(help) => print(&help).map(|()| None),
+            None => Err(cobra::refusal(&command, &why, arguments)),
+        },
+    }
+}
+
+impl Helm {
+    fn run(self) -> anyhow::Result<()> {
+        let settings = Settings::new(self.globals);
+        let Some(command) = self.command else {
+            cobra::with_go_flags(Self::command()).print_help()?;
+            return Ok(());
+        };
+        match command {
+            Command::Create(create) => create.run(&settings),
+            Command::Dependency(dependencies) => dependencies.run(&settings),
+            Command::Env(env) => env.run(&settings),
+            Command::Get(get) => get.run(&settings),
+            Command::History(history) => history.run(&settings),
+            Command::List(list) => list.run(&settings),
+            Command::Status(status) => status.run(&settings),
+            Command::Lint(lint) => lint.run(&settings),
+            Command::Package(package) => package.run(&settings),
+            Command::Pull(pull) => pull.run(&settings),
+            Command::Repo(repo) => repo.run(&settings),
+            Command::Search(search) => search.run(&settings),
+            Command::Show(show) => show.run(&settings),
+            Command::Template(template) => template.run(&settings),
+            Command::Version(version) => version.run(),
+        }
+    }
+}
+
+/// Prints to standard output; a reader that went away is no error.
+fn print(text: &str) -> anyhow::Result<()> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(why) if why.kind() != std::io::ErrorKind::BrokenPipe => Err(why.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Prints what a user should know to standard error.
+fn warn(text: &str) {
+    eprintln!("WARNING: {text}");
+}

@@ -1,0 +1,97 @@
+//! Flags as cobra and pflag read them, and their refusals.
+
+use std::ffi::OsString;
+
+use anyhow::anyhow;
+use clap::builder::TypedValueParser;
+use clap::error::{ContextKind, ErrorKind};
+use clap::{ArgAction, Command};
+
+/// The command with Go's ways: `--wait=false`, a flag given twice counts as given last, values may begin with a dash.
+pub(super) fn with_go_flags(command: Command) -> Command {
+    let command = command.args_override_self(true).mut_args(|arg| match arg.get_action() {
+        ArgAction::SetTrue => arg
+            .action(ArgAction::Set)
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("true")
+            .default_value("false")
+            .hide_default_value(true)
+            .hide_possible_values(true)
+            .value_parser(clap::builder::StringValueParser::new().try_map(|text| {
+                gyre_go::strconv::parse_bool(&text)
+                    .map_err(|_| format!("strconv.ParseBool: parsing {text:?}: invalid syntax"))
+            })),
+        ArgAction::Set | ArgAction::Append if !arg.is_positional() => arg.allow_hyphen_values(true),
+        _ => arg,
+    });
+    command.mut_subcommands(with_go_flags)
+}
+
+/// What cobra says where the command line cannot be read.
+pub(super) fn refusal(command: &Command, error: &clap::Error, arguments: &[OsString]) -> anyhow::Error {
+    let text = |kind| error.get(kind).map(ToString::to_string).unwrap_or_default();
+    let flag = text(ContextKind::InvalidArg);
+    let name = flag.split([' ', '=', '[']).next().unwrap_or_default();
+    match error.kind() {
+        ErrorKind::UnknownArgument if flag.starts_with("--") => anyhow!("unknown flag: {name}"),
+        ErrorKind::UnknownArgument if flag.starts_with('-') => {
+            let letter = flag.chars().nth(1).unwrap_or('-');
+            anyhow!("unknown shorthand flag: '{letter}' in {flag}")
+        }
+        ErrorKind::InvalidSubcommand | ErrorKind::UnknownArgument => {
+            let given = text(ContextKind::InvalidSubcommand);
+            let given = if given.is_empty() { flag } else { given };
+            anyhow!("unknown command {given:?} for \"helm\"\nRun 'helm --help' for usage.")
+        }
+        ErrorKind::InvalidValue | ErrorKind::TooFewValues if text(ContextKind::InvalidValue).is_empty() => {
+            // pflag names the flag as it was given.
+            let last = arguments.last().and_then(|last| last.to_str()).unwrap_or_default();
+            match last.strip_prefix('-') {
+                Some(letter) if letter.len() == 1 => {
+                    anyhow!("flag needs an argument: '{letter}' in {last}")
+                }
+                _ => anyhow!("flag needs an argument: {name}"),
+            }
+        }
+        ErrorKind::ValueValidation | ErrorKind::InvalidValue => {
+            let source = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+            let short = group(command, arguments).and_then(|group| {
+                group.get_arguments().find(|arg| arg.get_long() == name.strip_prefix("--"))?.get_short()
+            });
+            let shown = short.map_or_else(|| name.to_owned(), |short| format!("-{short}, {name}"));
+            anyhow!("invalid argument {:?} for {shown:?} flag: {source}", text(ContextKind::InvalidValue))
+        }
+        _ => anyhow!("{}", error.to_string().trim_start_matches("error: ").trim()),
+    }
+}
+
+/// The command that the arguments name, as far as they do.
+fn group(command: &Command, arguments: &[OsString]) -> Option<Command> {
+    let mut group: Option<&Command> = None;
+    for argument in arguments {
+        match argument.to_str().and_then(|name| group.unwrap_or(command).find_subcommand(name)) {
+            Some(found) => group = Some(found),
+            None => break,
+        }
+    }
+    group.cloned()
+}
+
+/// A command that only holds others shows its help where it is given none of them.
+pub(super) fn group_help(
+    mut command: Command,
+    error: &clap::Error,
+    arguments: &[OsString],
+) -> Option<String> {
+    if !matches!(
+        error.kind(),
+        ErrorKind::InvalidSubcommand
+            | ErrorKind::MissingSubcommand
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    ) {
+        return None;
+    }
+    command.build();
+    Some(group(&command, arguments)?.render_help().to_string())
+}

@@ -1,0 +1,257 @@
+//! Charts and files that lie elsewhere.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{anyhow, bail};
+use gyre_go::strconv::quote;
+use gyre_source::helm::{Access, ChartVersion, Index, Remote, Repositories, Repository, read_index};
+
+use super::chart::go_error;
+use super::environment::{Settings, cache_home};
+use super::flags::{ChartFlags, RemoteFlags};
+
+/// A file by its address, from anybody.
+pub(super) fn plain(address: &str) -> anyhow::Result<Vec<u8>> {
+    Ok(Remote::new(None, Access::default())?.get(address)?)
+}
+
+impl RemoteFlags {
+    /// How a repository is read that the flags are about.
+    pub(super) fn access(&self, pass_credentials: bool) -> Access {
+        let path = |path: &Option<String>| path.as_ref().filter(|path| !path.is_empty()).map(PathBuf::from);
+        Access {
+            username: self.username.clone().unwrap_or_default(),
+            password: self.password.clone().unwrap_or_default(),
+            cert_file: path(&self.cert_file),
+            key_file: path(&self.key_file),
+            ca_file: path(&self.ca_file),
+            insecure: self.insecure_skip_tls_verify,
+            pass_credentials,
+        }
+    }
+}
+
+/// Where our own caches are; any of them may be deleted.
+pub(super) fn caches() -> PathBuf {
+    cache_home().join("gyre")
+}
+
+/// The file that Helm keeps an index in.
+pub(super) fn index_file(settings: &Settings, name: &str) -> PathBuf {
+    settings.repository_cache.join(format!("{name}-index.yaml"))
+}
+
+/// The repositories that were added; an error where there is no file.
+pub(super) fn repositories(settings: &Settings) -> anyhow::Result<Repositories> {
+    let path = settings.repository_config.display().to_string();
+    Repositories::load(&settings.repository_config)?.ok_or_else(|| {
+        anyhow!("couldn't load repositories file ({path}): open {path}: no such file or directory")
+    })
+}
+
+/// The address of a file of a repository, which may be given relative to the repository.
+pub(super) fn resolve(base: &str, reference: &str) -> String {
+    if reference.contains("://") {
+        return reference.into();
+    }
+    let (place, query) = base.split_once('?').map_or((base, None), |(place, query)| (place, Some(query)));
+    let place = match reference.strip_prefix('/') {
+        Some(_) => {
+            let host = place.find("://").map_or(0, |at| at + 3);
+            let end = place[host..].find('/').map_or(place.len(), |at| host + at);
+            format!("{}{reference}", &place[..end])
+        }
+        None => format!("{}/{}", place.trim_end_matches('/'), reference.trim_start_matches("./")),
+    };
+    match query {
+        Some(query) if !place.contains('?') => format!("{place}?{query}"),
+        _ => place,
+    }
+}
+
+/// A chart that was found: where it is, and how it is read.
+pub(super) struct Found {
+    /// The address of its archive.
+    pub(super) address: String,
+    remote: Remote,
+}
+
+impl Found {
+    /// A chart at an address.
+    pub(super) fn new(address: String, remote: Remote) -> Self {
+        Self { address, remote }
+    }
+
+    /// The archive.
+    pub(super) fn get(&self) -> anyhow::Result<Vec<u8>> {
+        Ok(self.remote.get(&self.address)?)
+    }
+
+    /// A file beside the archive whose name goes on with `end`.
+    pub(super) fn beside(&self, end: &str) -> anyhow::Result<Vec<u8>> {
+        let (path, query) = self.address.split_once('?').unwrap_or((&self.address, ""));
+        let mark = if query.is_empty() { "" } else { "?" };
+        Ok(self.remote.get(&format!("{path}{end}{mark}{query}"))?)
+    }
+
+    /// The name of its file.
+    pub(super) fn file_name(&self) -> String {
+        let path = self.address.split(['?', '#']).next().unwrap_or_default();
+        path.rsplit('/').next().unwrap_or_default().to_owned()
+    }
+}
+
+/// Fetches an index into a file of its own and reads it.
+pub(super) fn fetch_index(remote: &Remote, url: &str, place: &Path) -> anyhow::Result<Index> {
+    if let Some(directory) = place.parent() {
+        fs::create_dir_all(directory)?;
+    }
+    let fresh = place.with_extension(format!("{}.part", std::process::id()));
+    let address = resolve(url, "index.yaml");
+    let mut file = fs::File::create(&fresh)
+        .map_err(|why| anyhow!(go_error("open", &fresh.display().to_string(), &why)))?;
+    let read = remote
+        .open(&address)
+        .map_err(anyhow::Error::from)
+        .and_then(|mut body| Ok(std::io::copy(&mut body, &mut file)?))
+        .and_then(|_| {
+            let shown = fresh.display().to_string();
+            read_index(&fresh).map_err(|why| anyhow!(why.0.replace(&shown, &address)))
+        });
+    match read {
+        Ok(index) => {
+            fs::rename(&fresh, place)?;
+            Ok(index)
+        }
+        Err(why) => {
+            let _ = fs::remove_file(&fresh);
+            Err(why)
+        }
+    }
+}
+
+fn first_url(version: &ChartVersion, what: &str) -> anyhow::Result<String> {
+    version.urls.first().map(ToString::to_string).ok_or_else(|| anyhow!("{what} has no downloadable URLs"))
+}
+
+/// Finds a chart in a repository that was not added.
+pub(super) fn find_at(url: &str, name: &str, wanted: &str, access: Access) -> anyhow::Result<Found> {
+    let remote = Remote::new(Some(url), access)
+        .map_err(anyhow::Error::from)
+        .and_then(|remote| {
+            let directory = caches().join("indexes");
+            let place = directory.join(format!("{}.{}.yaml", name.replace('/', "_"), std::process::id()));
+            let index = fetch_index(&remote, url, &place);
+            let _ = fs::remove_file(&place);
+            Ok((remote, index?))
+        })
+        .map_err(|why| {
+            anyhow!(
+                "looks like {} is not a valid chart repository or cannot be reached: {why:#}",
+                quote(url.as_bytes())
+            )
+        });
+    let (remote, index) = remote?;
+    let shown = quote(name.as_bytes());
+    let what = match wanted {
+        "" => format!("chart {shown}"),
+        _ => format!("chart {shown} version {}", quote(wanted.as_bytes())),
+    };
+    let Ok(version) = index.pick(name, wanted) else { bail!("{what} not found in {url} repository") };
+    Ok(Found { address: resolve(url, &first_url(version, &what)?), remote })
+}
+
+/// Finds a chart by `repo/name` or by an address.
+pub(super) fn find(
+    reference: &str,
+    wanted: &str,
+    access: Access,
+    settings: &Settings,
+) -> anyhow::Result<Found> {
+    if let Some((scheme, _)) = reference.split_once("://") {
+        if !matches!(scheme, "http" | "https") {
+            bail!("could not find protocol handler for: {scheme}");
+        }
+        // A repository that has the chart lends its credentials.
+        let known = Repositories::load(&settings.repository_config)?.unwrap_or_default();
+        let owner = known
+            .all
+            .iter()
+            .find(|one| reference.starts_with(&format!("{}/", one.url.trim_end_matches('/'))));
+        let remote = match owner {
+            Some(owner) if access == Access::default() => remote_of(owner)?,
+            _ => Remote::new(None, access)?,
+        };
+        return Ok(Found { address: reference.into(), remote });
+    }
+    let Some((repo, name)) = reference.split_once('/') else {
+        bail!("non-absolute URLs should be in form of repo_name/path_to_chart, got: {reference}");
+    };
+    let known = repositories(settings)?;
+    let Some(repository) = known.find(repo) else { bail!("repo {repo} not found") };
+    if repository.url.is_empty() {
+        bail!("no URL found for repository {repo}");
+    }
+    let index = Index::cached(&index_file(settings, repo), &caches())
+        .map_err(|why| anyhow!("no cached repo found. (try 'helm repo update'): {why}"))?;
+    let version = index.pick(name, wanted).map_err(|why| {
+        anyhow!(
+            "chart {} matching {wanted} not found in {repo} index. (try 'helm repo update'): {why}",
+            quote(name.as_bytes())
+        )
+    })?;
+    let url = first_url(version, &format!("chart {}", quote(reference.as_bytes())))?;
+    let mut own = repository.access.clone();
+    if !access.username.is_empty() {
+        own.username = access.username;
+        own.password = access.password;
+    }
+    own.insecure |= access.insecure;
+    own.ca_file = access.ca_file.or(own.ca_file);
+    own.cert_file = access.cert_file.or(own.cert_file);
+    own.key_file = access.key_file.or(own.key_file);
+    own.pass_credentials |= access.pass_credentials;
+    Ok(Found { address: resolve(&repository.url, &url), remote: Remote::new(Some(&repository.url), own)? })
+}
+
+/// The connection to a repository that was added.
+pub(super) fn remote_of(repository: &Repository) -> anyhow::Result<Remote> {
+    Ok(Remote::new(Some(&repository.url), repository.access.clone())?)
+}
+
+/// Finds a chart as the flags say.
+pub(super) fn find_by(reference: &str, flags: &ChartFlags, settings: &Settings) -> anyhow::Result<Found> {
+    let access = flags.remote.access(flags.pass_credentials);
+    let wanted = flags.wanted();
+    match flags.repo.as_ref().filter(|url| !url.is_empty()) {
+        Some(url) => find_at(url, reference, &wanted, access),
+        None => find(reference, &wanted, access, settings),
+    }
+}
+
+/// Fetches a chart into the cache and gives its path.
+pub(super) fn chart(reference: &str, flags: &ChartFlags, settings: &Settings) -> anyhow::Result<PathBuf> {
+    let found = find_by(reference, flags, settings)?;
+    let directory = &settings.repository_cache;
+    fs::create_dir_all(directory)
+        .map_err(|why| anyhow!(go_error("mkdir", &directory.display().to_string(), &why)))?;
+    let place = directory.join(found.file_name());
+    let fresh = place.with_extension(format!("{}.part", std::process::id()));
+    fs::write(&fresh, found.get()?)?;
+    fs::rename(&fresh, &place)?;
+    Ok(place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::resolve;
+
+    #[test]
+    fn addresses_relative_to_a_repository() {
+        assert_eq!(resolve("https://a/b", "c.tgz"), "https://a/b/c.tgz");
+        assert_eq!(resolve("https://a/b/?t=1", "c.tgz"), "https://a/b/c.tgz?t=1");
+        assert_eq!(resolve("https://a/b", "/c.tgz"), "https://a/c.tgz");
+        assert_eq!(resolve("https://a/b", "https://d/c.tgz"), "https://d/c.tgz");
+    }
+}

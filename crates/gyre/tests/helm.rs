@@ -1,0 +1,169 @@
+//! `gyre helm` as a user meets it: the real program, a real repository over HTTP.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+struct Home {
+    directory: tempfile::TempDir,
+}
+
+impl Home {
+    fn new() -> Self {
+        Self { directory: tempfile::tempdir().expect("a directory") }
+    }
+
+    fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    fn run(&self, line: &str) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gyre"));
+        command.arg("helm").args(line.split(' ')).current_dir(self.path()).env_clear();
+        for name in ["HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME", "HOME"] {
+            command.env(name, self.path().join(name));
+        }
+        command.output().expect("the program runs")
+    }
+
+    fn succeeds(&self, line: &str) -> String {
+        let output = self.run(line);
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{line}: {errors}");
+        String::from_utf8(output.stdout).expect("text")
+    }
+
+    fn fails(&self, line: &str) -> String {
+        let output = self.run(line);
+        assert_eq!(output.status.code(), Some(1), "{line}");
+        String::from_utf8(output.stderr).expect("text")
+    }
+}
+
+#[test]
+fn a_new_chart_is_sound() {
+    let home = Home::new();
+    assert_eq!(home.succeeds("create web"), "Creating web\n");
+    let manifest = home.succeeds("template one web --namespace there --set replicaCount=3");
+    for wanted in ["kind: Deployment", "  name: one-web\n", "  replicas: 3\n", "\"helm.sh/hook\": test"] {
+        assert!(manifest.contains(wanted), "{wanted}: {manifest}");
+    }
+    let only = home.succeeds("template one web -s templates/service.yaml");
+    assert!(only.starts_with("---\n# Source: web/templates/service.yaml\napiVersion: v1\nkind: Service\n"));
+    let all = "ingress.enabled=true,httpRoute.enabled=true,autoscaling.enabled=true";
+    let all = home.succeeds(&format!("template one web --set {all}"));
+    for wanted in ["kind: Ingress", "kind: HTTPRoute", "kind: HorizontalPodAutoscaler"] {
+        assert!(all.contains(wanted), "{wanted}");
+    }
+    let lint = home.succeeds("lint web");
+    assert_eq!(
+        lint,
+        "==> Linting web\n[INFO] Chart.yaml: icon is recommended\n\n1 chart(s) linted, 0 chart(s) failed\n"
+    );
+    assert!(home.succeeds("show chart web").contains("\nname: web\n"));
+    home.succeeds("template one web --output-dir out");
+    assert!(home.path().join("out/web/templates/deployment.yaml").exists());
+}
+
+#[test]
+fn refusals_are_helms() {
+    let home = Home::new();
+    home.succeeds("create web");
+    for (line, wanted) in [
+        (
+            "template",
+            "Error: \"helm template\" requires at least 1 argument\n\nUsage:  helm template [NAME] [CHART] [flags]\n",
+        ),
+        ("template web --nonsense", "Error: unknown flag: --nonsense\n"),
+        (
+            "template web -s templates/none.yaml",
+            "Error: could not find template templates/none.yaml in chart\n",
+        ),
+        ("template ./none", "Error: path \"./none\" not found\n"),
+        (
+            "template none",
+            "Error: non-absolute URLs should be in form of repo_name/path_to_chart, got: none\n",
+        ),
+        (
+            "template BAD web",
+            "Error: release name \"BAD\": invalid release name, must match regex ^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$ and the length must not be longer than 53\n",
+        ),
+        ("template web -f none.yaml", "Error: open none.yaml: no such file or directory\n"),
+        ("package none", "Error: stat none: no such file or directory\n"),
+        ("repo list", "Error: no repositories to show\n"),
+        ("search repo x", "Error: no repositories configured\n"),
+        ("repo update", "Error: no repositories found. You must add one before updating\n"),
+    ] {
+        assert_eq!(home.fails(line), wanted, "{line}");
+    }
+}
+
+/// Serves the files of a directory until the test ends.
+fn serve(root: PathBuf) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("http://{}", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { continue };
+            let mut request = [0; 4096];
+            let length = stream.read(&mut request).unwrap_or(0);
+            let request = String::from_utf8_lossy(&request[..length]).into_owned();
+            let path = request.split(' ').nth(1).unwrap_or("/").trim_start_matches('/').to_owned();
+            let (status, body) = match std::fs::read(root.join(path)) {
+                Ok(body) => ("200 OK", body),
+                Err(_) => ("404 Not Found", Vec::new()),
+            };
+            let head =
+                format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
+        }
+    });
+    address
+}
+
+#[test]
+fn a_repository_from_its_making_to_a_dependency() {
+    let home = Home::new();
+    home.succeeds("create web");
+    std::fs::create_dir(home.path().join("served")).unwrap();
+    home.succeeds("package web -d served");
+    home.succeeds("package web -d served --version 0.2.0");
+    home.succeeds("package web -d served --version 0.3.0-rc.1");
+    home.succeeds("repo index served");
+    let address = serve(home.path().join("served"));
+    assert_eq!(
+        home.succeeds(&format!("repo add here {address}")),
+        "\"here\" has been added to your repositories\n"
+    );
+    assert!(home.succeeds("repo list").contains(&address));
+    assert!(home.succeeds("repo update").ends_with("Update Complete. ⎈Happy Helming!⎈\n"));
+    let found = home.succeeds("search repo web");
+    assert!(found.contains("here/web\t0.2.0        \t1.16.0     \tA Helm chart for Kubernetes"), "{found}");
+    assert_eq!(home.succeeds("search repo web -l --devel").lines().count(), 4);
+    home.succeeds("pull here/web --version 0.1.x");
+    assert!(home.path().join("web-0.1.0.tgz").exists());
+    assert!(home.succeeds("template here/web --devel").contains("helm.sh/chart: web-0.3.0-rc.1"));
+    home.succeeds(&format!("pull web --repo {address} --untar --untardir got"));
+    let got = std::fs::read_to_string(home.path().join("got/web/Chart.yaml")).unwrap();
+    assert!(got.contains("version: 0.2.0"), "{got}");
+
+    home.succeeds("create outer");
+    let chart = home.path().join("outer/Chart.yaml");
+    let mut text = std::fs::read_to_string(&chart).unwrap();
+    text.push_str("dependencies:\n- {name: web, version: 0.x.x, repository: \"@here\"}\n- {name: local, version: \"*\", repository: \"file://../local\"}\n");
+    std::fs::write(&chart, text).unwrap();
+    home.succeeds("create local");
+    assert!(home.fails("template outer").contains("missing in charts/ directory: web, local"));
+    assert!(home.succeeds("dependency list outer").contains("missing"));
+    let updated = home.succeeds("dependency update outer");
+    assert!(updated.contains("Saving 2 charts\nDownloading web from repo "), "{updated}");
+    assert!(home.path().join("outer/charts/web-0.2.0.tgz").exists());
+    assert!(home.path().join("outer/charts/local-0.1.0.tgz").exists());
+    std::fs::remove_dir_all(home.path().join("outer/charts")).unwrap();
+    home.succeeds("dependency build outer --skip-refresh");
+    let rendered = home.succeeds("template outer");
+    assert!(rendered.contains("# Source: outer/charts/web/templates/deployment.yaml"));
+    home.succeeds("repo remove here");
+    assert!(home.fails("repo list").contains("no repositories to show"));
+}
