@@ -287,6 +287,13 @@ impl Failure {
         it
     }
 
+    /// A path below a group that nothing serves.
+    pub(crate) fn resource_not_found() -> Self {
+        let mut it = Self::new(404, "NotFound", "the server could not find the requested resource");
+        it.details = Some(Map::new());
+        it
+    }
+
     /// A path that nothing serves.
     pub(crate) fn page_not_found() -> Self {
         let mut it = Self::new(404, "NotFound", "404 page not found\n");
