@@ -121,10 +121,9 @@ impl Listening {
 
 /// A kubeconfig with one cluster and one user.
 pub fn kubeconfig(url: &str, authority_pem: Option<&str>, token: Option<&str>) -> String {
-    use base64::Engine as _;
     let mut cluster = serde_json::json!({"server": url});
     if let Some(pem) = authority_pem {
-        cluster["certificate-authority-data"] = base64::engine::general_purpose::STANDARD.encode(pem).into();
+        cluster["certificate-authority-data"] = gyre_go::base64::STANDARD.encode(pem.as_bytes()).into();
     }
     let mut user = serde_json::json!({});
     if let Some(token) = token {

@@ -1,7 +1,6 @@
 //! Tokens of service accounts: made by TokenRequest, signed with a key of the server.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use gyre_go::base64::RAW_URL;
 use ring::hmac;
 use ring::rand::SystemRandom;
 use serde_json::{Value, json};
@@ -34,17 +33,17 @@ impl Signer {
     }
 
     fn sign(&self, claims: &Value) -> String {
-        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let part = |value: &Value| RAW_URL.encode(value.to_string().as_bytes());
         let text = format!("{}.{}", part(&json!({"alg": "HS256", "typ": "JWT"})), part(claims));
         let signature = hmac::sign(&self.key, text.as_bytes());
-        format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature.as_ref()))
+        format!("{text}.{}", RAW_URL.encode(signature.as_ref()))
     }
 
     fn read(&self, token: &str) -> Option<Value> {
         let (text, signature) = token.rsplit_once('.')?;
-        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+        let signature = RAW_URL.decode(signature.as_bytes()).ok()?;
         hmac::verify(&self.key, text.as_bytes(), &signature).ok()?;
-        let claims = URL_SAFE_NO_PAD.decode(text.split_once('.')?.1).ok()?;
+        let claims = RAW_URL.decode(text.split_once('.')?.1.as_bytes()).ok()?;
         serde_json::from_slice(&claims).ok()
     }
 }

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::read::{Selection, page_token};
+use super::continues::page_token;
+use super::select::Selection;
 use crate::api::{Api, Call, Place};
 use crate::failure::{Cause, Failure, Result};
 use crate::limits::RETRIES_MAX;
