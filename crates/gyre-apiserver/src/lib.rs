@@ -35,13 +35,15 @@ mod store;
 mod strategic;
 mod strategy;
 mod tables;
+mod tls;
 mod validate;
 mod verbs;
 mod watch;
 mod yaml;
 
 pub use clock::{Clock, ManualClock, SystemClock, Waiting};
-pub use listen::{Listening, Tls, kubeconfig};
+pub use listen::{Listening, kubeconfig};
 pub use response::Body;
 pub use server::{Builder, Server, Service, Storage};
 pub use store::JournalError;
+pub use tls::Tls;
