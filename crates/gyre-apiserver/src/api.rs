@@ -160,6 +160,9 @@ impl Api {
         let accept = accept.map_err(|mut failure| {
             let builtin =
                 registry.resource(&target.group, &target.plural).is_some_and(|it| it.custom.is_none());
+            if failure.headers.iter().any(|(name, _)| *name == "x-gyre-single") {
+                return Failure::list_not_single(&place.kind);
+            }
             let unknown = failure.headers.iter().any(|(name, _)| *name == "x-gyre-unknown-media");
             if builtin && unknown {
                 Failure::not_representable(is_list)

@@ -193,7 +193,7 @@ impl Schema {
             || matches!(&self.additional, Some(Some(it)) if below(it))
     }
 
-    /// Fills in defaults, and drops nulls where a default stands and null is not allowed.
+    /// Fills in defaults, and takes nulls away where null is not allowed.
     pub(crate) fn fill(&self, value: &mut Value) {
         match value {
             Value::Object(fields) => {
@@ -203,14 +203,23 @@ impl Schema {
                         Some(Value::Null) => !schema.nullable,
                         Some(_) => false,
                     };
-                    if let Some(default) = schema.default.as_ref().filter(|_| absent) {
-                        fields.insert(name.clone(), default.clone());
+                    match schema.default.as_ref() {
+                        Some(default) if absent => {
+                            fields.insert(name.clone(), default.clone());
+                        }
+                        None if absent => {
+                            fields.remove(name);
+                        }
+                        _ => {}
                     }
                     if let Some(value) = fields.get_mut(name) {
                         schema.fill(value);
                     }
                 }
                 if let Some(Some(schema)) = &self.additional {
+                    fields.retain(|name, value| {
+                        schema.nullable || !value.is_null() || self.properties.contains_key(name)
+                    });
                     for (_, value) in
                         fields.iter_mut().filter(|(name, _)| !self.properties.contains_key(*name))
                     {

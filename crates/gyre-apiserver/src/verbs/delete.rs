@@ -236,6 +236,15 @@ impl Api {
         if kind.is("apiextensions.k8s.io", "customresourcedefinitions") {
             self.delete_custom_objects(old);
         }
+        let mut revision = revision;
+        if kind.is("", "pods") && (marks || shortens) {
+            // compat(kube-apiserver): kinds with a grace period are marked first, and then removed.
+            let entry = self
+                .store
+                .put(&kind.shelf, &place.key(), Expect::At(revision), &object::encode(&object))
+                .ok()?;
+            revision = entry.revision;
+        }
         let Ok(entry) = self.store.remove(&kind.shelf, &place.key(), revision, &object::encode(&object))
         else {
             return None;

@@ -112,6 +112,7 @@ impl Api {
         keep_server_metadata(&mut object, old);
         match place.subresource.as_str() {
             "status" => strategy::prepare_status(kind, &mut object, old),
+            "resize" => strategy::prepare_resize(kind, &mut object, old),
             _ => strategy::prepare_update(kind, &place.version, &mut object, old),
         }
         let revision = object::revision(old);

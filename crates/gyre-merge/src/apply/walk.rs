@@ -179,7 +179,10 @@ fn differ(
         Shape::Leaf => true,
         _ if is_empty(old) && is_empty(new) => true,
         // A value of no known type that changes its shape changes as a whole.
-        _ if matches!(ty, Type::Any) && reshaped(old, new) => true,
+        _ if matches!(ty, Type::Any) && reshaped(old, new) => {
+            differ_objects(Fields::Map(&Type::Any), old, None, path, out);
+            true
+        }
         Shape::List(kind, item) => {
             differ_lists(kind, item, old, new, path, out);
             false
