@@ -18,12 +18,10 @@ mod failure;
 mod json;
 mod limits;
 mod listen;
-mod names;
 mod network;
 mod object;
 mod pages;
 mod protobuf;
-mod quantity;
 mod random;
 mod registry;
 mod request;
@@ -40,6 +38,8 @@ mod validate;
 mod verbs;
 mod watch;
 mod yaml;
+
+use gyre_go::{names, quantity};
 
 pub use clock::{Clock, ManualClock, SystemClock, Waiting};
 pub use listen::{Listening, kubeconfig};
