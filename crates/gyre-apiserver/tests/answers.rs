@@ -41,3 +41,86 @@ async fn an_object_without_its_namespace_has_no_path() {
     let (code, _) = ask(&server, "POST", "/api/v1/configmaps", json!({})).await;
     assert_eq!(code, 405);
 }
+
+fn definition(spec: &Value) -> Value {
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "widgets.example.com"},
+        "spec": {
+            "group": "example.com", "scope": "Namespaced",
+            "names": {"plural": "widgets", "singular": "widget", "kind": "Widget", "listKind": "WidgetList"},
+            "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": {
+                "type": "object", "properties": {"spec": spec},
+            }}}],
+        },
+    })
+}
+
+const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+const WIDGETS: &str = "/apis/example.com/v1/namespaces/default/widgets";
+
+fn widget(spec: &Value) -> Value {
+    json!({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "a"}, "spec": spec})
+}
+
+#[tokio::test]
+async fn rules_of_a_schema_hold() {
+    let server = Server::builder().start().unwrap();
+    let spec = json!({
+        "type": "object",
+        "properties": {"least": {"type": "integer"}, "most": {"type": "integer"}, "fixed": {
+            "type": "string", "x-kubernetes-validations": [{"rule": "self == oldSelf", "message": "fixed is immutable"}],
+        }},
+        "x-kubernetes-validations": [
+            {"rule": "self.least <= self.most", "messageExpression": "'least is ' + string(self.least)", "reason": "FieldValueForbidden", "fieldPath": ".least"},
+            {"rule": "self.most < 100"},
+        ],
+    });
+    let (code, body) = ask(&server, "POST", DEFINITIONS, definition(&spec)).await;
+    assert_eq!(code, 201, "{body}");
+    let (code, body) = ask(&server, "POST", WIDGETS, widget(&json!({"least": 5, "most": 3}))).await;
+    let cause =
+        json!([{"reason": "FieldValueForbidden", "field": "spec.least", "message": "Forbidden: least is 5"}]);
+    assert_eq!((code, &body["details"]["causes"]), (422, &cause));
+    let (_, body) = ask(&server, "POST", WIDGETS, widget(&json!({"least": 5, "most": 300}))).await;
+    assert_eq!(
+        body["message"],
+        "Widget.example.com \"a\" is invalid: spec: Invalid value: \"object\": failed rule: self.most < 100"
+    );
+    let (_, body) = ask(&server, "POST", WIDGETS, widget(&json!({"least": 5}))).await;
+    let message = body["details"]["causes"][0]["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("no such key: most evaluating rule: "), "{message}");
+    let (code, body) =
+        ask(&server, "POST", WIDGETS, widget(&json!({"least": 1, "most": 3, "fixed": "a"}))).await;
+    assert_eq!(code, 201, "{body}");
+    let (code, body) = ask(&server, "PATCH", &format!("{WIDGETS}/a"), json!({"spec": {"fixed": "b"}})).await;
+    assert_eq!(code, 422);
+    assert_eq!(
+        body["message"],
+        "Widget.example.com \"a\" is invalid: spec.fixed: Invalid value: \"string\": fixed is immutable"
+    );
+    let (code, _) = ask(&server, "PATCH", &format!("{WIDGETS}/a"), json!({"spec": {"most": 4}})).await;
+    assert_eq!(code, 200);
+}
+
+#[tokio::test]
+async fn rules_that_make_no_sense_are_refused_with_their_definition() {
+    let server = Server::builder().start().unwrap();
+    for (rule, why) in [
+        ("self.x >", "compilation failed: ERROR: <input>:1:9: Syntax error: mismatched input '<EOF>'"),
+        ("self.y > 1", "compilation failed: ERROR: <input>:1:5: undefined field 'y'"),
+        ("self.x + 1", "cel expression must evaluate to a bool"),
+    ] {
+        let spec = json!({
+            "type": "object", "properties": {"x": {"type": "integer"}},
+            "x-kubernetes-validations": [{"rule": rule}],
+        });
+        let (code, body) = ask(&server, "POST", DEFINITIONS, definition(&spec)).await;
+        let cause = &body["details"]["causes"][0];
+        assert_eq!(code, 422, "{rule}");
+        assert!(cause["message"].as_str().unwrap().contains(why), "{cause}");
+        assert!(
+            cause["field"].as_str().unwrap().ends_with("properties[spec].x-kubernetes-validations[0].rule")
+        );
+    }
+}

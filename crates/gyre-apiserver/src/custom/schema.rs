@@ -24,8 +24,12 @@ pub(crate) struct Schema {
     pub(crate) list_type: String,
     pub(crate) list_keys: Vec<String>,
     pub(crate) atomic_map: bool,
-    /// Everything that is only checked: bounds, patterns, combinators, rules.
+    /// Everything that is only checked: bounds, patterns, combinators.
     pub(crate) checks: Value,
+    /// Rules in the expression language, of this node alone.
+    pub(super) rules: Vec<super::rules::Rule>,
+    /// Whether there are rules here or below.
+    ruled: bool,
 }
 
 impl Schema {
@@ -33,10 +37,30 @@ impl Schema {
     pub(crate) fn root(openapi: &Value, preserve: bool) -> Self {
         let mut it = Self::read(openapi);
         it.preserve |= preserve || !openapi.is_object();
+        super::rules::compile(&mut it, true);
+        it.note_rules();
         it
     }
 
-    fn read(schema: &Value) -> Self {
+    /// Whether a rule stands here or below.
+    pub(super) fn has_rules(&self) -> bool {
+        self.ruled
+    }
+
+    fn note_rules(&mut self) -> bool {
+        let mut ruled = !self.rules.is_empty();
+        for child in self.properties.values_mut() {
+            ruled |= child.note_rules();
+        }
+        ruled |= self.items.as_mut().is_some_and(|it| it.note_rules());
+        if let Some(Some(values)) = &mut self.additional {
+            ruled |= values.note_rules();
+        }
+        self.ruled = ruled;
+        ruled
+    }
+
+    pub(super) fn read(schema: &Value) -> Self {
         let text = |key: &str| schema[key].as_str().unwrap_or_default().to_owned();
         let flag = |key: &str| schema[key] == true;
         let properties = schema["properties"].as_object().into_iter().flatten();
@@ -64,6 +88,8 @@ impl Schema {
             list_keys: super::words(&schema["x-kubernetes-list-map-keys"]),
             atomic_map: schema["x-kubernetes-map-type"] == "atomic",
             checks,
+            rules: Vec::new(),
+            ruled: false,
         }
     }
 

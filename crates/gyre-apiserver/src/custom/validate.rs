@@ -16,6 +16,7 @@ use crate::names;
 pub(crate) fn validate(schema: &Schema, object: &Value, old: Option<&Value>) -> Vec<Cause> {
     let mut causes = Vec::new();
     check(schema, object, old, "", &mut causes);
+    super::rules::validate(schema, object, old, &mut causes);
     causes
 }
 
