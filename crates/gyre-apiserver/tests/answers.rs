@@ -124,3 +124,47 @@ async fn rules_that_make_no_sense_are_refused_with_their_definition() {
         );
     }
 }
+
+#[tokio::test]
+async fn bound_policies_judge_writes() {
+    const ADMISSION: &str = "/apis/admissionregistration.k8s.io/v1";
+    const MAPS: &str = "/api/v1/namespaces/default/configmaps";
+    let server = Server::builder().start().unwrap();
+    let policy = json!({
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy", "metadata": {"name": "p"},
+        "spec": {
+            "matchConstraints": {"resourceRules": [{
+                "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE", "DELETE"], "resources": ["configmaps"],
+            }]},
+            "matchConditions": [{"name": "not-free", "expression": "object == null || !object.metadata.name.startsWith('free')"}],
+            "variables": [{"name": "count", "expression": "object.data.size()"}],
+            "validations": [{
+                "expression": "request.operation == 'DELETE' || variables.count < 2",
+                "messageExpression": "'too many: ' + string(variables.count)",
+            }],
+        },
+    });
+    let binding = json!({
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding", "metadata": {"name": "b"},
+        "spec": {"policyName": "p", "validationActions": ["Deny"]},
+    });
+    let map = |name: &str, data: Value| json!({"metadata": {"name": name}, "data": data});
+    let two = json!({"a": "1", "b": "2"});
+    assert_eq!(
+        ask(&server, "POST", &format!("{ADMISSION}/validatingadmissionpolicies"), policy).await.0,
+        201
+    );
+    assert_eq!(ask(&server, "POST", MAPS, map("before", two.clone())).await.0, 201);
+    let bindings = format!("{ADMISSION}/validatingadmissionpolicybindings");
+    assert_eq!(ask(&server, "POST", &bindings, binding).await.0, 201);
+    let (code, body) = ask(&server, "POST", MAPS, map("a", two.clone())).await;
+    assert_eq!((code, &body["reason"]), (422, &json!("Invalid")));
+    assert_eq!(
+        body["message"],
+        "configmaps \"a\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: too many: 2"
+    );
+    assert_eq!(ask(&server, "POST", MAPS, map("free", two)).await.0, 201);
+    assert_eq!(ask(&server, "POST", MAPS, map("c", json!({"a": "1"}))).await.0, 201);
+    assert_eq!(ask(&server, "PATCH", &format!("{MAPS}/c"), json!({"data": {"b": "2"}})).await.0, 422);
+    assert_eq!(ask(&server, "DELETE", &format!("{MAPS}/before"), Value::Null).await.0, 200);
+}

@@ -44,7 +44,8 @@ impl Api {
         check_namespace(place, object)?;
         let generated = self.name_new(place, object)?;
         let _ = generated;
-        admission::create(self, call.user, place, object, warnings)
+        admission::create(self, call.user, place, object, warnings)?;
+        admission::policies::check(self, call, "CREATE", object, &Value::Null, warnings)
     }
 
     /// Gives a name where only its beginning is given.

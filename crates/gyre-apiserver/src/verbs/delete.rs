@@ -148,8 +148,12 @@ impl Api {
         let options = DeleteOptions::read(call)?;
         let place = call.place;
         admission::delete(place)?;
-        let deleted = self.delete_object(place, &options)?;
         let mut warnings = Vec::new();
+        if let Some(old) = self.stored(place) {
+            let old = convert::from_storage(&place.kind, &place.version, old);
+            admission::policies::check(self, call, "DELETE", &Value::Null, &old, &mut warnings)?;
+        }
+        let deleted = self.delete_object(place, &options)?;
         if place.kind.is("batch", "jobs") && options.policy.is_none() {
             warnings.push("child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning".to_owned());
         }

@@ -93,6 +93,7 @@ impl Api {
         let place = call.place;
         check_preconditions(place, old, &object, conditional)?;
         admission::update(self, call.user, place, &mut object, old, warnings)?;
+        admission::policies::check(self, call, "UPDATE", &object, old, warnings)?;
         self.replace_admitted(place, old, object, dry, warnings)
     }
 
