@@ -141,6 +141,12 @@ impl Cluster {
         self.send(Method::GET, path, Vec::new(), None, None).await
     }
 
+    /// Reads any path as it comes: the log of a pod.
+    pub async fn lines(&self, path: &str) -> Result<impl tokio::io::AsyncBufRead + Send + use<>, ApiError> {
+        let request = Request::get(path).body(Vec::new());
+        self.inner.transport.stream(request.map_err(|error| ApiError::Unreadable(error.to_string()))?).await
+    }
+
     /// Reads an object; `None` where it does not exist.
     pub async fn get(&self, target: &ObjectRef) -> Result<Option<Object>, ApiError> {
         let kind = self.kind(&target.gvk()).await?;
@@ -211,8 +217,7 @@ impl Cluster {
             "{}?watch=true&allowWatchBookmarks=true&resourceVersion={resource_version}&timeoutSeconds={timeout_s}",
             collection(&kind, namespace.unwrap_or_default())
         );
-        let request = Request::get(path).body(Vec::new());
-        self.inner.transport.stream(request.map_err(|error| ApiError::Unreadable(error.to_string()))?).await
+        self.lines(&path).await
     }
 
     /// The one door for writes. Gives back the object as the server has it afterwards; for a deletion, the object

@@ -279,9 +279,13 @@ impl Live {
         }
         let old = state.objects.insert(Arc::clone(&key), seen.clone());
         let health = old.is_none_or(|old| old.status != seen.status || old.health != seen.health);
-        for (owner, memo) in state.owners.get(&key).into_iter().flatten() {
-            let drift = memo.is_some_and(|memo| memo.differs(&seen));
-            if drift || health {
+        let owners = state.owners.get(&key).map(Vec::as_slice).unwrap_or_default();
+        // Two owners of one object would heal each other's doing for ever; they look at it when their interval is over.
+        let heals = owners.len() == 1;
+        for (owner, memo) in owners {
+            let differs = memo.is_some_and(|memo| memo.differs(&seen));
+            if differs || health {
+                let drift = heals && differs;
                 let _ = self.notices.send(Notice { owner: owner.clone(), object: target.clone(), drift });
             }
         }

@@ -40,15 +40,20 @@ impl Events {
 
     /// Tells of an object. Where writing has fallen far behind, the event goes to the log only.
     pub(crate) fn tell(&self, about: &Arc<Object>, component: &'static str, note: Note) {
-        let object = about.object_ref();
+        let (kind, name, namespace) = (about.kind(), about.name(), about.namespace());
         if note.warning {
-            tracing::warn!(%object, reason = note.reason, "{}", note.message);
+            tracing::warn!(controllerKind = kind, name, namespace, reason = note.reason, "{}", note.message);
         } else {
-            tracing::info!(%object, reason = note.reason, "{}", note.message);
+            tracing::info!(controllerKind = kind, name, namespace, reason = note.reason, "{}", note.message);
         }
         let waiting = Waiting { about: Arc::clone(about), component, note };
         if self.sender.try_send(waiting).is_err() {
-            tracing::warn!(%object, "too many events are waiting: this one is only logged");
+            tracing::warn!(
+                controllerKind = kind,
+                name,
+                namespace,
+                "too many events are waiting: this one is only logged"
+            );
         }
     }
 }

@@ -9,8 +9,10 @@ mod context;
 mod events;
 mod flux;
 mod frame;
+pub mod lease;
 mod limits;
 mod outcome;
+pub mod preview;
 mod queue;
 mod shelf;
 mod snapshot;
@@ -18,8 +20,7 @@ mod trees;
 
 use std::sync::Arc;
 
-use gyre_api::flux::KUSTOMIZE_MANAGER;
-use gyre_cluster::{Cluster, Live, Notice};
+use gyre_cluster::{Cluster, Notice};
 use gyre_model::GroupVersionKind;
 use gyre_source::{ArtifactStore, Sources};
 use tokio::sync::mpsc;
@@ -28,15 +29,12 @@ pub use clock::{Clock, SystemClock};
 pub use snapshot::{Branch, Snapshot};
 
 use argo::application::{self, Applications};
-use changes::Changes;
 use context::Context;
 use events::Events;
 use flux::git_repository::GitRepositories;
 use flux::kustomization::{self, Kustomizations};
-use frame::Running;
 use queue::Key;
-use shelf::{Shelf, Turn};
-use trees::Trees;
+use shelf::Turn;
 
 /// What an operator may choose.
 #[derive(Clone, Debug)]
@@ -68,24 +66,9 @@ pub struct Controllers {
 
 /// Starts all controllers; they run until the runtime ends.
 pub fn start(parts: Parts) -> Controllers {
-    let Parts { cluster, sources, store, clock, settings } = parts;
-    let (live, notices) = Live::new(cluster.clone(), KUSTOMIZE_MANAGER);
-    let events = Events::start(cluster.clone(), Arc::clone(&clock));
-    let cx = Arc::new(Context {
-        cluster: cluster.clone(),
-        live,
-        sources,
-        store,
-        trees: Trees::default(),
-        changes: Changes::default(),
-        parsed: Arc::default(),
-        clock,
-        settings,
-        git_repositories: Running::new(),
-        kustomizations: Running::new(),
-        applications: Running::new(),
-        projects: Arc::new(Shelf::new()),
-    });
+    let (cx, notices) = Context::new(parts);
+    let cluster = cx.cluster.clone();
+    let events = Events::start(cluster.clone(), Arc::clone(&cx.clock));
     let seen = Arc::clone(&cx);
     let told = move |turn: &Turn| source_turned(&seen, turn);
     frame::run(

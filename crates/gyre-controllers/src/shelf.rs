@@ -57,6 +57,13 @@ impl Shelf {
         self.objects().iter().map(|(key, entry)| (Arc::clone(key), Arc::clone(&entry.latest))).collect()
     }
 
+    /// Puts an object on a shelf that follows no watch.
+    pub(crate) fn stock(&self, object: Object) {
+        let object = Arc::new(object);
+        let entry = Entry { latest: Arc::clone(&object), reported: Arc::clone(&object) };
+        self.objects().insert(key(object.namespace(), object.name()), entry);
+    }
+
     /// Puts what a write gave back in its place, unless the watch has shown something newer.
     pub(crate) fn put(&self, object: Object) {
         let key = key(object.namespace(), object.name());

@@ -6,3 +6,4 @@ pub mod json_patch;
 pub mod merge_patch;
 pub mod schema;
 pub mod strategic_merge;
+pub mod typed;

@@ -64,7 +64,8 @@ fn check(content: &[u8]) -> Result<(), String> {
 
 fn check_document(document: &Document) -> Result<(), String> {
     let value = gyre_yaml::node_to_json(&document.root).map_err(|error| error.to_string())?;
-    if value.is_null() {
+    // Kustomize drops what is empty.
+    if value.is_null() || value.as_object().is_some_and(serde_json::Map::is_empty) {
         return Ok(());
     }
     let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
@@ -123,6 +124,12 @@ mod tests {
             ("k/x.yaml", "not: an object"),
         ];
         assert_eq!(scanned(&files).unwrap(), ["./a.yaml", "./b/c.yml", "./k"]);
+    }
+
+    #[test]
+    fn documents_without_content_are_passed_over() {
+        let text = format!("---\n# empty\n---\n{OBJECT}---\n");
+        assert_eq!(scanned(&[("a.yaml", &text)]).unwrap(), ["./a.yaml"]);
     }
 
     #[test]

@@ -27,3 +27,5 @@ pub(crate) const PACKS_MAX: usize = 100;
 pub(crate) const CHECKOUTS_KEPT: usize = 4;
 /// Archives that are kept of each source: the present and the one before it, for readers that are under way.
 pub(crate) const ARCHIVES_KEPT: usize = 2;
+/// How much of a server's refusal is told.
+pub(crate) const REFUSAL_BYTES_MAX: u64 = 1024;

@@ -18,6 +18,10 @@ pub(crate) fn start(listener: TcpListener, store: Arc<ArtifactStore>) {
             if request.method() != Method::GET && request.method() != Method::HEAD {
                 return text(405, "method not allowed\n");
             }
+            if path.is_empty() {
+                // Probes ask for it.
+                return text(200, "gyre\n");
+            }
             let found = tokio::task::spawn_blocking(move || store.read(&path)).await.ok().flatten();
             found.map_or_else(|| text(404, "not found\n"), archive)
         }

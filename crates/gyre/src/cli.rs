@@ -5,6 +5,15 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::client::Client;
+use crate::command::argocd::Argocd;
+use crate::command::events::Events;
+use crate::command::flux::Flux;
+use crate::command::get::Get;
+use crate::command::install::Install;
+use crate::command::logs::Logs;
+use crate::target::Target;
+
 /// GitOps for Kubernetes: reconciles the custom resources of Flux CD and Argo CD, with a Kubernetes API inside.
 #[derive(Debug, Parser)]
 #[command(name = "gyre", version, disable_help_subcommand = true, arg_required_else_help = true)]
@@ -30,6 +39,11 @@ pub(crate) enum Command {
   gyre run                            inside a cluster, or on the cluster of KUBECONFIG
   gyre run --kubeconfig prod.yaml     on another one")]
     Run(Run),
+    /// Install the controllers in a cluster: namespace, definitions, permissions, Deployment
+    #[command(after_help = "Examples:
+  gyre install                               into the cluster of KUBECONFIG
+  gyre install --export > gyre.yaml          to look at, or to commit")]
+    Install(Install),
     /// Start the embedded Kubernetes API alone
     #[command(
         long_about = "Start the embedded Kubernetes API alone.
@@ -48,6 +62,55 @@ What --data keeps, a SIGKILL does not take: a write is answered once it is on th
   gyre demo                        keeps everything in ./.gyre/demo
   gyre demo --port 0 --git-port 0  takes free ports")]
     Demo(Demo),
+    /// List what is reconciled, of both dialects
+    #[command(after_help = "Examples:
+  gyre get                     everything
+  gyre get ks -n flux-system   Kustomizations of one namespace")]
+    Get(Get),
+    /// Show everything that an object has delivered, with its health
+    #[command(after_help = "Example:
+  gyre tree ks/web")]
+    Tree(Target),
+    /// Show the plan: what a reconcile would do now
+    #[command(after_help = "Examples:
+  gyre plan ks/web             of a Kustomization
+  gyre plan app/shop           of an Application")]
+    Plan(Target),
+    /// Show line by line what a reconcile would change now; exits with 1 where it would change something
+    #[command(after_help = "Example:
+  gyre diff ks/web -n flux-system")]
+    Diff(Target),
+    /// Reconcile an object now, and wait for what comes of it
+    #[command(after_help = "Examples:
+  gyre reconcile ks/web --with-source
+  gyre reconcile app/shop")]
+    Reconcile {
+        #[command(flatten)]
+        target: Target,
+        /// Fetch the source first
+        #[arg(long)]
+        with_source: bool,
+    },
+    /// Leave an object alone until it is resumed
+    #[command(after_help = "Example:
+  gyre suspend ks/web")]
+    Suspend(Target),
+    /// Reconcile a suspended object again
+    #[command(after_help = "Example:
+  gyre resume ks/web")]
+    Resume(Target),
+    /// Show what has been told of the objects that are reconciled
+    #[command(after_help = "Examples:
+  gyre events                       of all
+  gyre events ks/web --types Warning
+  gyre events -w                    as they come")]
+    Events(Events),
+    /// The commands of flux, with its texts
+    Flux(Flux),
+    /// The commands of argocd for applications, with its texts
+    Argocd(Argocd),
+    /// What the controllers have done
+    Logs(LogsOf),
     /// Print the version
     Version,
     /// Print a completion script for a shell
@@ -105,6 +168,9 @@ pub(crate) struct Run {
     /// Address under which others reach the artifacts
     #[arg(long)]
     pub(crate) storage_adv_addr: Option<String>,
+    /// Let sources be read from this machine's files: file:///srv/git/apps
+    #[arg(long)]
+    pub(crate) allow_file_urls: bool,
 }
 
 #[derive(Debug, Args)]
@@ -125,4 +191,25 @@ pub(crate) struct Apiserver {
     /// Let workloads run: Deployments have pods, namespaces end, owners take along what they own
     #[arg(long)]
     pub(crate) simulation: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogsOf {
+    #[command(flatten)]
+    pub(crate) client: Client,
+    /// Only of objects in this namespace
+    #[arg(short, long, default_value = "")]
+    pub(crate) namespace: String,
+    #[command(flatten)]
+    pub(crate) logs: Logs,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn no_two_flags_are_in_each_others_way() {
+        super::Cli::command().debug_assert();
+    }
 }

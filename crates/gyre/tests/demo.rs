@@ -4,17 +4,19 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
+#[path = "journey/cell.rs"]
+mod cell;
+
 use std::fmt::Write as _;
 use std::fs;
-use std::net::TcpListener;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Instant;
 
+use cell::{Cell, free_port, git};
+use reqwest::Method;
 use serde_json::{Value, json};
-
-/// How long each step may take before the test gives up.
-const STEP_MAX: Duration = Duration::from_secs(30);
 
 #[test]
 fn the_demo_delivers_prunes_heals_and_survives() {
@@ -29,45 +31,32 @@ fn the_demo_delivers_prunes_heals_and_survives() {
     demo.step("broken manifests are named, and nothing is deleted", Demo::names_what_is_broken);
     demo.step("mended manifests are applied", Demo::mends);
     demo.step("survives being killed in the middle of an apply", Demo::survives_a_kill);
+    demo.step("the commands show it", Demo::commands_show_it);
     demo.step("stops cleanly", Demo::stops);
 }
 
 struct Demo {
-    dir: tempfile::TempDir,
-    port: u16,
+    cell: Cell,
     git_port: u16,
-    process: Option<Child>,
-    client: reqwest::blocking::Client,
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+impl Deref for Demo {
+    type Target = Cell;
+
+    fn deref(&self) -> &Cell {
+        &self.cell
+    }
 }
 
 impl Demo {
     fn new() -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::blocking::Client::builder()
-            .danger_accept_invalid_certs(true)
-            .no_proxy()
-            .build()
-            .unwrap();
-        let dir = tempfile::tempdir().unwrap();
-        let mut demo = Self { dir, port: free_port(), git_port: free_port(), process: None, client };
+        let mut demo = Self { cell: Cell::new(), git_port: free_port() };
         demo.start();
         demo
     }
 
     fn start(&mut self) {
-        let child = Command::new(env!("CARGO_BIN_EXE_gyre"))
-            .args(["demo", "--data"])
-            .arg(self.data())
-            .args(["--port", &self.port.to_string(), "--git-port", &self.git_port.to_string()])
-            .stdout(Stdio::null())
-            .stderr(fs::File::create(self.dir.path().join("log")).unwrap())
-            .spawn()
-            .unwrap();
-        self.process = Some(child);
+        self.cell.start("demo", &["--git-port", &self.git_port.to_string()]);
     }
 
     fn step(&mut self, name: &str, prove: impl FnOnce(&mut Self)) {
@@ -76,62 +65,17 @@ impl Demo {
         println!("✔ {name:<55} {:>6} ms", begin.elapsed().as_millis());
     }
 
-    fn data(&self) -> PathBuf {
-        self.dir.path().join("data")
-    }
-
     fn clone_dir(&self) -> PathBuf {
         self.dir.path().join("clone")
     }
 
-    fn token(&self) -> Option<String> {
-        fs::read_to_string(self.data().join("token")).ok()
-    }
-
-    fn request(&self, method: reqwest::Method, path: &str, body: Option<Value>) -> Option<(u16, Value)> {
-        let url = format!("https://127.0.0.1:{}{path}", self.port);
-        let mut request = self.client.request(method, url).bearer_auth(self.token()?);
-        if let Some(body) = body {
-            request = request.header("content-type", "application/merge-patch+json").body(body.to_string());
-        }
-        let answer = request.send().ok()?;
-        let status = answer.status().as_u16();
-        Some((status, serde_json::from_str(&answer.text().ok()?).unwrap_or_default()))
-    }
-
-    fn get(&self, path: &str) -> Value {
-        match self.request(reqwest::Method::GET, path, None) {
-            Some((200, value)) => value,
-            _ => Value::Null,
-        }
-    }
-
     /// Looks until the condition holds.
     fn wait(&self, what: &str, holds: impl Fn(&Self) -> bool) {
-        let begin = Instant::now();
-        while !holds(self) {
-            if begin.elapsed() > STEP_MAX {
-                let log = fs::read_to_string(self.dir.path().join("log")).unwrap_or_default();
-                let tail: Vec<&str> = log.lines().rev().take(30).collect();
-                panic!(
-                    "{what}: not within {} s; the last lines of the log, latest first:\n{}",
-                    STEP_MAX.as_secs(),
-                    tail.join("\n")
-                );
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        self.cell.wait(what, |_| holds(self));
     }
 
     fn git(&self, arguments: &[&str]) {
-        let output = Command::new("git")
-            .arg("-C")
-            .arg(self.clone_dir())
-            .args(["-c", "user.name=Test", "-c", "user.email=test@example.com"])
-            .args(arguments)
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        git(&self.clone_dir(), arguments);
     }
 
     fn edit(&self, path: &str, from: &str, to: &str) {
@@ -216,20 +160,20 @@ impl Demo {
         self.edit("infrastructure/kustomization.yaml", "- limits.yaml\n", "");
         self.push("no limits");
         self.wait("the prune", |demo| {
-            demo.request(reqwest::Method::GET, path, None).is_some_and(|(status, _)| status == 404)
+            demo.request(Method::GET, path, "", "").is_some_and(|(status, _)| status == 404)
         });
     }
 
     fn heals_an_edit(&mut self) {
         let path = "/apis/apps/v1/namespaces/web-app-dev/deployments/web-app";
-        self.request(reqwest::Method::PATCH, path, Some(json!({"spec": {"replicas": 5}}))).unwrap();
+        self.patch(path, &json!({"spec": {"replicas": 5}}));
         self.wait("the healing", |demo| demo.get(path)["spec"]["replicas"] == 1);
     }
 
     fn heals_a_deletion(&mut self) {
         let path = "/api/v1/namespaces/web-app-dev/services/web-app";
         let before = self.get(path)["metadata"]["uid"].clone();
-        self.request(reqwest::Method::DELETE, path, None).unwrap();
+        self.request(Method::DELETE, path, "", "").unwrap();
         self.wait("the healing", |demo| {
             let now = demo.get(path)["metadata"]["uid"].clone();
             now.is_string() && now != before
@@ -238,7 +182,7 @@ impl Demo {
 
     fn heals_an_application(&mut self) {
         let path = "/apis/apps/v1/namespaces/api-app-dev/deployments/api-app";
-        self.request(reqwest::Method::PATCH, path, Some(json!({"spec": {"replicas": 4}}))).unwrap();
+        self.patch(path, &json!({"spec": {"replicas": 4}}));
         self.wait("the healing", |demo| {
             demo.get(path)["spec"]["replicas"] == 1
                 && demo.application()["status"]["sync"]["status"] == "Synced"
@@ -287,15 +231,54 @@ impl Demo {
                 .count()
         };
         self.wait("the first of many", |demo| made(demo) > 0);
-        let mut process = self.process.take().unwrap();
-        process.kill().unwrap();
-        process.wait().unwrap();
+        self.cell.kill();
         self.start();
         self.wait("all of many", |demo| made(demo) == count && Self::converged(demo));
     }
 
+    /// Every command that reads, and those that write intent, on what the demo delivers.
+    fn commands_show_it(&mut self) {
+        let says = |arguments: &[&str], wanted: &[&str]| {
+            let output = self.gyre(arguments);
+            let text = format!(
+                "{}{}",
+                String::from_utf8_lossy(&output.stdout),
+                String::from_utf8_lossy(&output.stderr)
+            );
+            assert!(output.status.success(), "gyre {arguments:?}: {text}");
+            for wanted in wanted {
+                assert!(text.contains(wanted), "gyre {arguments:?} does not say {wanted:?}: {text}");
+            }
+        };
+        says(&["get"], &["GitRepository/demo", "Kustomization/web-app", "Application/api-app"]);
+        says(&["tree", "ks/web-app"], &["└─ ✔ Deployment/web-app-dev/web-app", "✔ ReplicaSet", "✔ Pod"]);
+        says(&["plan", "ks/web-app"], &["0 changes"]);
+        says(&["diff", "app/api-app"], &[]);
+        says(&["reconcile", "ks/web-app", "--with-source"], &["✔ fetched revision main@sha1:"]);
+        says(&["reconcile", "app/api-app"], &["Synced  Healthy"]);
+        says(&["events", "ks/web-app"], &["ReconciliationSucceeded"]);
+        says(&["logs", "--kind", "Kustomization"], &["info Kustomization/web-app.flux-system - "]);
+        says(&["flux", "check"], &["✔ all checks passed"]);
+        says(&["flux", "get", "all", "-A"], &["kustomization/web-app", "SUSPENDED"]);
+        says(&["flux", "suspend", "ks", "web-app"], &["✔ kustomization suspended"]);
+        let path = "/apis/apps/v1/namespaces/web-app-dev/deployments/web-app";
+        self.patch(path, &json!({"spec": {"replicas": 3}}));
+        says(&["plan", "ks/web-app"], &["spec.replicas 3 → 1"]);
+        let output = self.gyre(&["diff", "ks/web-app"]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.code() == Some(1) && text.contains("-  replicas: 3\n+  replicas: 1"), "{text}");
+        says(&["flux", "resume", "ks", "web-app"], &["✔ Kustomization web-app reconciliation completed"]);
+        self.wait("the healing", |demo| demo.get(path)["spec"]["replicas"] == 1);
+        says(&["argocd", "app", "list"], &["argocd/api-app", "Auto-Prune"]);
+        says(&["argocd", "app", "get", "api-app", "-o", "tree"], &["Deployment/api-app", "└─ReplicaSet"]);
+        says(&["argocd", "app", "sync", "api-app"], &["Phase:              Succeeded"]);
+        says(&["argocd", "app", "history", "api-app"], &["main ("]);
+        let output = self.gyre(&["argocd", "app", "get", "nope"]);
+        assert_eq!(output.status.code(), Some(20));
+    }
+
     fn stops(&mut self) {
-        let mut process = self.process.take().unwrap();
+        let mut process = self.cell.process.take().unwrap();
         let stopped = Command::new("kill").args(["-INT", &process.id().to_string()]).status().unwrap();
         assert!(stopped.success());
         assert!(process.wait().unwrap().success());
@@ -305,13 +288,4 @@ impl Demo {
 
 fn lock_is_free(data: &Path) -> bool {
     fs::File::open(data.join("lock")).unwrap().try_lock().is_ok()
-}
-
-impl Drop for Demo {
-    fn drop(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            let _ = process.kill();
-            let _ = process.wait();
-        }
-    }
 }

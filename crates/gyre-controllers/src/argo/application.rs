@@ -24,10 +24,11 @@ use crate::context::Context;
 use crate::flux::part;
 use crate::frame::{Reconciler, without_finalizer};
 use crate::outcome::Conclusion;
+use crate::preview::Preview;
 use crate::queue::Key;
 use crate::shelf::key;
 use compare::Comparison;
-use operation::Operation;
+use operation::{Operation, Synced};
 use status::Report;
 
 /// The kind's name.
@@ -156,6 +157,16 @@ impl Applications {
         let operation = Operation::asked(object)
             .or_else(|| Operation::automated(object, &spec, &comparison, &mut report));
         if let Some(operation) = operation {
+            let comparison = match operation.spec(&spec) {
+                None => comparison,
+                Some(other) => match self.compare(object, &other).await {
+                    Ok(comparison) => comparison,
+                    Err(why) => {
+                        report.synced(&operation, &Synced::failed(why, now));
+                        return report.conclude(Some(REFRESH_AFTER));
+                    }
+                },
+            };
             let synced = operation.carry_out(&self.cx, object, &spec, &grant, comparison).await;
             report.synced(&operation, &synced);
             // What the sync came to is seen in a second comparison, which costs nothing where all went well.
@@ -175,6 +186,19 @@ impl Applications {
         };
         self.memories().insert(key(object.namespace(), object.name()), memory);
         compare::of(&self.cx, object, spec, target).await
+    }
+
+    /// What a sync would do now.
+    pub(crate) async fn preview(&self, object: &Arc<Object>) -> Result<Preview, String> {
+        let spec: ApplicationSpec = part(object, "spec")?;
+        destination::check(&self.cx, &spec)?;
+        let comparison = self.compare(object, &spec).await?;
+        let (mut plan, ignored) = Operation::preview(&spec).plan(object, &comparison);
+        plan.prune.extend(ignored.into_iter().map(|change| {
+            let why = "not in desired; a sync with --prune deletes it".to_owned();
+            gyre_plan::Change { action: gyre_plan::Action::Skip(why), ..change }
+        }));
+        Ok(Preview::new(plan, &comparison.desired, &comparison.stale))
     }
 
     /// Deletes what the Application owns, where its finalizer says so.

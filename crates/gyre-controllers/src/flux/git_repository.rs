@@ -79,6 +79,13 @@ impl Reconciler for GitRepositories {
 }
 
 impl GitRepositories {
+    /// Fetches what the object asks for, so that its users find the files.
+    pub(crate) async fn preview(&self, object: &Object) -> Result<(), String> {
+        let spec: GitRepositorySpec = part(object, "spec")?;
+        let fetched = self.fetch(object, &spec, &GitRepositoryStatus::default()).await;
+        fetched.map(|_| ()).map_err(|blocked| blocked.message().to_owned())
+    }
+
     async fn look(&self, object: &Arc<Object>) -> Conclusion {
         let old: GitRepositoryStatus = part(object, "status").unwrap_or_default();
         let (spec, fetched) = match part::<GitRepositorySpec>(object, "spec") {

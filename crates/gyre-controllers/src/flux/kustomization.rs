@@ -19,7 +19,7 @@ use gyre_api::flux::{
 };
 use gyre_cluster::{Applied, OwnerId};
 use gyre_model::{GroupVersionKind, Object, ObjectRef};
-use gyre_plan::{Action, Desired, Plan, Title, flux_rank, stage};
+use gyre_plan::{Action, Desired, Observed, Plan, Stale, Title, flux_rank, stage};
 use gyre_render::kustomization::{Rendered, render};
 use tokio::time::Instant;
 
@@ -28,6 +28,7 @@ use crate::flux::{git_repository, gvk, part, requested_at, span};
 use crate::frame::{Reconciler, without_finalizer};
 use crate::limits::DEPENDENCY_RETRY;
 use crate::outcome::Conclusion;
+use crate::preview::Preview;
 use crate::queue::Key;
 use crate::shelf::key;
 use crate::trees::Files;
@@ -56,6 +57,13 @@ struct Memory {
     since: Option<Instant>,
     /// Something had changed in the apply that is waited for.
     changed: bool,
+}
+
+/// A plan, and what it was made of.
+struct Planned {
+    plan: Plan,
+    desired: Vec<(Arc<Object>, Observed)>,
+    stale: Vec<Stale>,
 }
 
 impl Reconciler for Kustomizations {
@@ -244,14 +252,15 @@ impl Kustomizations {
         })
     }
 
-    async fn apply(
+    /// What is to be done, object by object.
+    async fn plan(
         &self,
         object: &Arc<Object>,
         spec: &KustomizationSpec,
         old: &KustomizationStatus,
         files: &Files,
         rendered: Rendered,
-    ) -> Result<Outcome, Blocked> {
+    ) -> Result<Planned, Blocked> {
         let owner = owner_of(&key(object.namespace(), object.name()));
         let (revision, digest) = (files.revision.clone(), rendered.digest);
         let blocked = |error: gyre_cluster::ApiError| Blocked::apply(error.to_string(), &revision, digest);
@@ -266,13 +275,43 @@ impl Kustomizations {
         let stale = inventory(old).into_iter().filter(|entry| !wanted.contains(&entry.id())).collect();
         let stale = self.cx.live.observe_stale(stale).await.map_err(blocked)?;
         let title = Title { owner: object.object_ref(), revision: revision.clone() };
-        let desired = objects.into_iter().map(|object| Desired {
-            wave: stage(&object) as i32,
-            rank: flux_rank(object.kind()),
-            object,
+        let desired: Vec<(Arc<Object>, Observed)> = objects.into_iter().zip(observed).collect();
+        let ordered = desired.iter().map(|(object, observed)| {
+            let (wave, rank) = (stage(object) as i32, flux_rank(object.kind()));
+            (Desired { wave, rank, object: Arc::clone(object) }, observed.clone())
         });
-        let plan =
-            gyre_plan::make(title, desired.zip(observed).collect(), stale, &policy::of(object, spec), 2);
+        let plan = gyre_plan::make(title, ordered.collect(), stale.clone(), &policy::of(object, spec), 2);
+        Ok(Planned { plan, desired, stale })
+    }
+
+    /// What a reconcile would do now, with the files of the source or others instead.
+    pub(crate) async fn preview(
+        &self,
+        object: &Arc<Object>,
+        files: Option<Files>,
+    ) -> Result<Preview, String> {
+        let spec: KustomizationSpec = part(object, "spec")?;
+        let old: KustomizationStatus = part(object, "status")?;
+        let why = |blocked: Blocked| blocked.message().to_owned();
+        let files =
+            files.map_or_else(|| self.source(object, &spec), |files| Ok(Arc::new(files))).map_err(why)?;
+        let rendered = self.render(&spec, &files).await.map_err(why)?;
+        let planned = self.plan(object, &spec, &old, &files, rendered).await.map_err(why)?;
+        Ok(Preview::new(planned.plan, &planned.desired, &planned.stale))
+    }
+
+    async fn apply(
+        &self,
+        object: &Arc<Object>,
+        spec: &KustomizationSpec,
+        old: &KustomizationStatus,
+        files: &Files,
+        rendered: Rendered,
+    ) -> Result<Outcome, Blocked> {
+        let owner = owner_of(&key(object.namespace(), object.name()));
+        let digest = rendered.digest;
+        let grant = policy::grant(object, spec);
+        let Planned { plan, .. } = self.plan(object, spec, old, files, rendered).await?;
         tracing::debug!("{plan}");
         let applied = self.cx.live.execute(&grant, &owner, &plan).await;
         let outcome = self.outcome(&owner, old, files, digest, &plan, applied);
@@ -310,7 +349,18 @@ impl Kustomizations {
         }
         owned.extend(inventory(old).into_iter().filter(|entry| keeps.contains(&entry.id())));
         self.cx.live.track(owner, &owned);
+        self.warn_of_others(owner, &applied);
         Outcome::new(&files.revision, digest, applied, owned)
+    }
+
+    /// Tells of objects that were changed although others deliver them too: whoever reconciles last wins.
+    fn warn_of_others(&self, owner: &OwnerId, applied: &Applied) {
+        let changed = applied.done.iter().filter(|done| done.action == Action::Configure);
+        for done in changed {
+            for other in self.cx.live.other_owners(owner, &done.target) {
+                tracing::warn!(object = %done.target, %owner, %other, "two owners deliver the same object");
+            }
+        }
     }
 
     /// Judges the health of what has been applied.

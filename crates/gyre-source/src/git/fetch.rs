@@ -1,5 +1,6 @@
 //! Talks Git with a remote repository. Blocking; the only file that sets up a transport.
 
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,11 +14,13 @@ use gix::protocol::transport::client::blocking_io::http::reqwest::Options as Htt
 use gix::remote::Direction;
 use gix::remote::fetch::Shallow;
 use gix::remote::ref_map;
+use reqwest::blocking::ClientBuilder;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 
 use super::pick::RemoteRef;
 use super::progress::Meter;
 use super::{Auth, GitError, Remote};
+use crate::limits::REFUSAL_BYTES_MAX;
 
 /// The references of a repository; empty where it has no commits.
 pub(super) fn list_refs(repo: &gix::Repository, remote: &Remote) -> Result<Vec<RemoteRef>, GitError> {
@@ -109,36 +112,52 @@ fn transport(remote: &Remote) -> gix::Result<Box<dyn Transport + Send>> {
 }
 
 fn http_options(remote: &Remote) -> HttpOptions {
-    let (tls, proxy, timeout) = (remote.tls.clone(), remote.proxy.clone(), remote.timeout);
-    let auth = remote.auth.clone();
+    let (configured, auth) = (remote.clone(), remote.auth.clone());
     HttpOptions {
-        configure_client: Some(Box::new(move |builder| {
-            let mut builder = builder.timeout(timeout).danger_accept_invalid_certs(tls.insecure).no_proxy();
-            if let Some(ca) = &tls.ca {
-                for certificate in
-                    reqwest::Certificate::from_pem_bundle(ca).map_err(gix::Error::from_error)?
-                {
-                    builder = builder.add_root_certificate(certificate);
-                }
-            }
-            if let Some(identity) = &tls.identity {
-                let identity =
-                    reqwest::Identity::from_pem(identity.expose()).map_err(gix::Error::from_error)?;
-                builder = builder.identity(identity);
-            }
-            if let Some(proxy) = &proxy {
-                builder = builder.proxy(reqwest::Proxy::all(proxy).map_err(gix::Error::from_error)?);
-            }
-            Ok(builder)
-        })),
-        configure_request: authorization(&auth).map(|mut value| {
-            value.set_sensitive(true);
+        configure_client: Some(Box::new(move |builder| configure(builder, &configured))),
+        configure_request: authorization(&auth).map(|value| {
             Box::new(move |request: &mut reqwest::blocking::Request| {
                 request.headers_mut().insert(AUTHORIZATION, value.clone());
                 Ok(())
             }) as Box<_>
         }),
     }
+}
+
+fn configure(builder: ClientBuilder, remote: &Remote) -> gix::Result<ClientBuilder> {
+    let Remote { tls, proxy, timeout, .. } = remote;
+    let mut builder = builder.timeout(*timeout).danger_accept_invalid_certs(tls.insecure).no_proxy();
+    if let Some(ca) = &tls.ca {
+        for certificate in reqwest::Certificate::from_pem_bundle(ca).map_err(gix::Error::from_error)? {
+            builder = builder.add_root_certificate(certificate);
+        }
+    }
+    if let Some(identity) = &tls.identity {
+        let identity = reqwest::Identity::from_pem(identity.expose()).map_err(gix::Error::from_error)?;
+        builder = builder.identity(identity);
+    }
+    if let Some(proxy) = proxy {
+        builder = builder.proxy(reqwest::Proxy::all(proxy).map_err(gix::Error::from_error)?);
+    }
+    Ok(builder)
+}
+
+/// What the server says to someone whom it does not let in: often the only hint at what is wrong. `other` where it says
+/// nothing.
+fn refusal(remote: &Remote, other: &str) -> String {
+    let said = || {
+        let client = configure(ClientBuilder::new(), remote).ok()?.build().ok()?;
+        let mut request =
+            client.get(format!("{}/info/refs?service=git-upload-pack", remote.url.trim_end_matches('/')));
+        if let Some(value) = authorization(&remote.auth) {
+            request = request.header(AUTHORIZATION, value);
+        }
+        let mut body = String::new();
+        // bounded: it is for people to read.
+        request.send().ok()?.take(REFUSAL_BYTES_MAX).read_to_string(&mut body).ok()?;
+        Some(body).filter(|body| !body.trim().is_empty())
+    };
+    said().unwrap_or_else(|| other.into())
 }
 
 fn authorization(auth: &Auth) -> Option<HeaderValue> {
@@ -150,7 +169,9 @@ fn authorization(auth: &Auth) -> Option<HeaderValue> {
             format!("Basic {}", gyre_go::base64::STANDARD.encode(&pair)).into_bytes()
         }
     };
-    HeaderValue::from_bytes(&text).ok()
+    let mut value = HeaderValue::from_bytes(&text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 fn remote_ref(found: Ref) -> RemoteRef {
@@ -216,10 +237,10 @@ fn translate(error: gix::Error, remote: &Remote, begin: Instant) -> GitError {
         return GitError::Timeout(format!("Get \"{}/info/refs?service=git-upload-pack\"", remote.url));
     }
     if lower.contains("401") || lower.contains("credentials") || lower.contains("authentication") {
-        return GitError::Unauthorized("unauthorized".into());
+        return GitError::Unauthorized(refusal(remote, "unauthorized"));
     }
     if lower.contains("403") {
-        return GitError::Unauthorized("forbidden".into());
+        return GitError::Unauthorized(refusal(remote, "forbidden"));
     }
     if lower.contains("404") {
         return GitError::NotFound;

@@ -6,7 +6,7 @@ use gyre_cluster::{Cluster, Grant, Write};
 use gyre_model::Object;
 
 /// The field manager of what is installed.
-const MANAGER: &str = "gyre";
+pub(crate) const MANAGER: &str = "gyre";
 
 /// Applies every definition.
 pub(crate) async fn install(cluster: &Cluster) -> Result<()> {

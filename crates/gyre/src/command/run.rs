@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use gyre_cluster::Cluster;
+use gyre_controllers::lease::Lease;
 use gyre_controllers::{Parts, Settings, SystemClock};
 use gyre_source::{ArtifactStore, Limits, Sources};
 use tokio::net::TcpListener;
@@ -26,13 +27,26 @@ pub(crate) async fn run(options: Run) -> Result<ExitCode> {
     })?;
     let address = options.storage_adv_addr.unwrap_or(listener.local_addr()?.to_string());
     artifact_server::start(listener, Arc::clone(&store));
+    let lease = Lease::acquire(&cluster, &identity(), &SystemClock).await;
     gyre_controllers::start(Parts {
         cluster,
         sources: Sources::new(&data.join("git"), Limits::default()),
         store,
         clock: Arc::new(SystemClock),
-        settings: Settings { artifact_address: format!("http://{address}"), allow_file_urls: false },
+        settings: Settings {
+            artifact_address: format!("http://{address}"),
+            allow_file_urls: options.allow_file_urls,
+        },
     });
-    stopped().await?;
+    tokio::select! {
+        stopped = stopped() => stopped?,
+        () = lease.keep(&SystemClock) => bail!("the lease is lost: another gyre works on this cluster"),
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Who this is, to others that would work on the same cluster.
+fn identity() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{}_{}", host.trim(), std::process::id())
 }

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use gyre_apiserver::{Server, Storage, Tls};
 use gyre_cluster::Cluster;
+use gyre_controllers::lease::Lease;
 use gyre_controllers::{Controllers, Parts, Settings, SystemClock};
 use gyre_source::{ArtifactStore, Limits, Sources};
 
 use crate::cli::Up;
 use crate::data::{self, DataDir};
 use crate::signal::stopped;
-use crate::{address, artifact_server};
+use crate::{address, artifact_server, log};
 
 pub(crate) async fn run(options: Up) -> Result<ExitCode> {
     let data = if options.ephemeral { DataDir::temporary()? } else { DataDir::open(&options.data)? };
@@ -59,6 +60,10 @@ impl Cell {
         let listener = address::listen(0, "artifacts", "--port").await?;
         let artifact_address = format!("http://{}", listener.local_addr()?);
         artifact_server::start(listener, Arc::clone(&store));
+        log::keep_in(data.path())?;
+        // Whoever has this directory open is the only one.
+        let lease = Lease::acquire(&cluster, "gyre-up", &SystemClock).await;
+        tokio::spawn(async move { lease.keep(&SystemClock).await });
         let controllers = gyre_controllers::start(Parts {
             cluster: cluster.clone(),
             sources: Sources::new(&data.join("git"), Limits::default()),

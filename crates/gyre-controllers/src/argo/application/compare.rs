@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use gyre_api::argo::ApplicationSpec;
+use gyre_api::argo::{ApplicationSpec, TRACKING_ID};
 use gyre_health::argo::Health;
 use gyre_model::{Object, ObjectRef};
 use gyre_plan::{Observed, Stale, diff};
@@ -24,6 +24,8 @@ pub(super) struct Comparison {
     pub(super) health: Health,
     pub(super) images: Vec<String>,
     pub(super) repeated: Vec<String>,
+    /// What is said of objects that belong to another Application too.
+    pub(super) shared: Vec<String>,
 }
 
 /// One object of an Application.
@@ -67,6 +69,7 @@ pub(super) async fn of(
         health: Health::Healthy,
         images: Vec::new(),
         repeated,
+        shared: Vec::new(),
         desired: objects.into_iter().zip(observed).collect(),
         stale,
     };
@@ -79,6 +82,7 @@ pub(super) async fn of(
             wave: wave(object),
             object: reference.clone(),
         });
+        comparison.shared.extend(shared(application, observed));
         collect_images(&object.to_value(), &mut images);
         comparison.health = comparison.health.max(health(cx, &reference, observed));
     }
@@ -125,6 +129,17 @@ fn unique(objects: Vec<Arc<Object>>) -> (Vec<Arc<Object>>, Vec<String>) {
         }
     }
     (kept, repeated)
+}
+
+/// Says that the object is another Application's, where it is.
+fn shared(application: &Object, observed: &Observed) -> Option<String> {
+    let Observed::Live { live, .. } = observed else { return None };
+    let (other, _) = live.annotation(TRACKING_ID)?.split_once(':')?;
+    let own = tracking::instance(application);
+    let (namespace, name) = (application.namespace(), application.name());
+    (other != own).then(|| {
+        format!("{}/{} is part of applications {namespace}/{name} and {other}", live.kind(), live.name())
+    })
 }
 
 fn is_synced(spec: &ApplicationSpec, object: &Object, observed: &Observed) -> bool {

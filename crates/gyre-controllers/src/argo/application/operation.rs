@@ -6,7 +6,7 @@ use std::time::Duration;
 use gyre_api::argo::{ApplicationSpec, Automated};
 use gyre_cluster::{Applied, Done, Grant, Write};
 use gyre_model::{GroupVersionKind, Object, ObjectRef};
-use gyre_plan::{Action, Desired, How, Marks, Observed, Policy, Title, argo_rank};
+use gyre_plan::{Action, Change, Desired, How, Marks, Observed, Plan, Policy, Title, argo_rank};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -28,6 +28,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(180);
 pub(super) struct Operation {
     /// As it is recorded in `operationState.operation`.
     pub(super) recorded: Value,
+    /// Another revision than the spec's, one for each source; empty where it is the spec's.
+    revisions: Vec<String>,
     prune: bool,
     dry_run: bool,
     only: Vec<(String, String, String)>,
@@ -43,6 +45,14 @@ pub(super) struct Synced {
     pub(super) revisions: Vec<String>,
     pub(super) started: Timestamp,
     pub(super) finished: Timestamp,
+}
+
+impl Synced {
+    /// A sync that could not begin.
+    pub(super) fn failed(message: String, now: Timestamp) -> Self {
+        let (results, revisions) = (Vec::new(), Vec::new());
+        Self { phase: "Error", message, results, revisions, started: now, finished: now }
+    }
 }
 
 fn strings(value: Option<&Value>) -> Vec<String> {
@@ -61,6 +71,7 @@ impl Operation {
             (text("group"), text("kind"), text("name"))
         });
         Some(Self {
+            revisions: asked_revisions(sync),
             prune: flag("prune"),
             dry_run: flag("dryRun"),
             only: only.collect(),
@@ -68,6 +79,22 @@ impl Operation {
             retries: 0,
             recorded,
         })
+    }
+
+    /// The sync that somebody would ask for now.
+    pub(super) fn preview(spec: &ApplicationSpec) -> Self {
+        let policy = spec.sync_policy.as_ref();
+        Self {
+            recorded: Value::Null,
+            revisions: Vec::new(),
+            prune: policy
+                .and_then(|policy| policy.automated.as_ref())
+                .is_some_and(|automated| automated.prune),
+            dry_run: true,
+            only: Vec::new(),
+            options: policy.map(|policy| policy.sync_options.clone()).unwrap_or_default(),
+            retries: 0,
+        }
     }
 
     /// The sync that the Application begins by itself, if there is reason for one. Why there is none although it is
@@ -158,11 +185,37 @@ impl Operation {
         }
         let retry = object.at("/spec/syncPolicy/retry").cloned().unwrap_or_else(|| json!({"limit": 5}));
         let recorded = json!({"initiatedBy": {"automated": true}, "retry": retry, "sync": sync});
-        Self { recorded, prune: automated.prune, dry_run: false, only, options, retries }
+        Self {
+            recorded,
+            revisions: Vec::new(),
+            prune: automated.prune,
+            dry_run: false,
+            only,
+            options,
+            retries,
+        }
     }
 
     fn has_option(&self, option: &str) -> bool {
         self.options.iter().any(|found| found == option)
+    }
+
+    /// The spec with the revisions that are asked for; `None` where they are the spec's own.
+    pub(super) fn spec(&self, spec: &ApplicationSpec) -> Option<ApplicationSpec> {
+        let mut wanted = spec.clone();
+        let sources = if wanted.sources.is_empty() {
+            wanted.source.as_mut_slice()
+        } else {
+            wanted.sources.as_mut_slice()
+        };
+        let mut differs = false;
+        for (source, revision) in sources.iter_mut().zip(&self.revisions) {
+            if !revision.is_empty() && source.target_revision.as_ref() != Some(revision) {
+                source.target_revision = Some(revision.clone());
+                differs = true;
+            }
+        }
+        differs.then_some(wanted)
     }
 
     fn takes(&self, object: &ObjectRef) -> bool {
@@ -187,9 +240,22 @@ impl Operation {
         if self.has_option("CreateNamespace=true") && !self.dry_run {
             results.extend(namespace(cx, spec, grant).await);
         }
+        let (plan, ignored) = self.plan(application, &comparison);
+        tracing::debug!("{plan}");
+        let applied = if self.dry_run { planned(&plan) } else { cx.live.execute(grant, &owner, &plan).await };
+        let failed = applied.failures().next().is_some() || !applied.unready.is_empty();
+        results.extend(applied.done.iter().map(|done| result(done, failed, self.dry_run)));
+        results.extend(ignored.iter().map(|change| pruning_ignored(&change.target)));
+        let (phase, message) = outcome(&applied);
+        Synced { phase, message, results, revisions: comparison.revisions, started, finished: cx.clock.now() }
+    }
+
+    /// The plan of the sync, and the deletions that it would need but that nobody has asked for.
+    pub(super) fn plan(&self, application: &Object, comparison: &Comparison) -> (Plan, Vec<Change>) {
         let server_side = self.has_option("ServerSideApply=true");
-        let desired = comparison.desired.into_iter().filter(|(object, _)| self.takes(&object.object_ref()));
+        let desired = comparison.desired.iter().filter(|(object, _)| self.takes(&object.object_ref()));
         let desired = desired.map(|(object, observed)| {
+            let (object, observed) = (Arc::clone(object), observed.clone());
             let wave = i32::try_from(wave(&object)).unwrap_or_default();
             let observed = match observed {
                 Observed::Live { live, merged, .. } if server_side => {
@@ -199,7 +265,7 @@ impl Operation {
             };
             (Desired { wave, rank: argo_rank(object.kind()), object }, observed)
         });
-        let stale = comparison.stale.into_iter().filter(|stale| self.takes(&stale.target)).collect();
+        let stale = comparison.stale.iter().filter(|stale| self.takes(&stale.target)).cloned().collect();
         let policy = Policy {
             prune: true,
             create: if server_side { How::ServerSide } else { How::Create },
@@ -216,13 +282,14 @@ impl Operation {
         let last_wave = desired.iter().map(|(desired, _)| desired.wave).max().unwrap_or_default();
         let mut plan = gyre_plan::make(title, desired, stale, &policy, last_wave);
         let ignored = if self.prune { Vec::new() } else { std::mem::take(&mut plan.prune) };
-        tracing::debug!("{plan}");
-        let applied = if self.dry_run { planned(&plan) } else { cx.live.execute(grant, &owner, &plan).await };
-        let failed = applied.failures().next().is_some() || !applied.unready.is_empty();
-        results.extend(applied.done.iter().map(|done| result(done, failed, self.dry_run)));
-        results.extend(ignored.iter().map(|change| pruning_ignored(&change.target)));
-        let (phase, message) = outcome(&applied);
-        Synced { phase, message, results, revisions: comparison.revisions, started, finished: cx.clock.now() }
+        (plan, ignored)
+    }
+}
+
+fn asked_revisions(sync: &Value) -> Vec<String> {
+    match sync.get("revision").and_then(Value::as_str) {
+        Some(revision) if !revision.is_empty() => vec![revision.into()],
+        _ => strings(sync.get("revisions")),
     }
 }
 

@@ -132,9 +132,15 @@ impl Report {
 
     /// The sources have been compared.
     pub(super) fn compared(&mut self, spec: &ApplicationSpec, comparison: &Comparison) {
-        self.conditions.retain(|(kind, _)| kind != "RepeatedResourceWarning");
-        for repeated in &comparison.repeated {
-            self.condition("RepeatedResourceWarning", repeated);
+        let warnings = [
+            ("RepeatedResourceWarning", &comparison.repeated),
+            ("SharedResourceWarning", &comparison.shared),
+        ];
+        for (warning, messages) in warnings {
+            self.conditions.retain(|(kind, _)| kind != warning);
+            for message in messages {
+                self.condition(warning, message);
+            }
         }
         let status = if comparison.is_synced() { "Synced" } else { "OutOfSync" };
         self.sync(spec, status, &comparison.revisions);

@@ -100,7 +100,7 @@ fn git_error(url: &str, error: &GitError) -> String {
         GitError::Unreachable(why) => {
             format!("failed to list refs: Get \"{url}/info/refs?service=git-upload-pack\": {why}")
         }
-        GitError::Unauthorized(_) => format!("failed to list refs: authentication required: {error}"),
+        GitError::Unauthorized(_) => format!("failed to list refs: {error}"),
         GitError::NotFound => "failed to list refs: repository not found".into(),
         _ => error.to_string(),
     }

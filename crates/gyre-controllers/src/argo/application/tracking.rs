@@ -6,7 +6,7 @@ use gyre_plan::Stale;
 use serde_json::Value;
 
 /// The name of an Application in tracking ids: with its namespace where that is not Argo CD's own.
-fn instance(application: &Object) -> String {
+pub(super) fn instance(application: &Object) -> String {
     if application.namespace() == NAMESPACE {
         application.name().to_owned()
     } else {

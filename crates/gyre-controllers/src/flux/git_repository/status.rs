@@ -68,6 +68,11 @@ impl Blocked {
         Self { condition, reason, message, stalled: false, waiting: false, again: None }
     }
 
+    /// What is wrong, for people.
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
     pub(super) fn stalled(reason: &'static str, message: String) -> Self {
         Self { stalled: true, ..Self::new("FetchFailed", reason, message) }
     }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use gyre_api::flux::KustomizationSpec;
 use gyre_cluster::ApiError;
 use gyre_go::base64;
-use gyre_model::Object;
+use gyre_merge::{facts, typed};
+use gyre_model::{GroupVersionKind, Object};
 use serde_json::{Map, Value};
 
 use super::policy::owner_labels;
@@ -43,6 +44,9 @@ pub(super) async fn objects(
 
 fn normalize(object: &mut Object) {
     let (api_version, kind) = (object.api_version().to_owned(), object.kind().to_owned());
+    if let Some(written) = as_go_writes(object) {
+        *object.fields_mut() = written;
+    }
     let fields = object.fields_mut();
     if kind != "CustomResourceDefinition" {
         fields.remove("status");
@@ -63,6 +67,22 @@ fn normalize(object: &mut Object) {
             pod_protocols(at(fields, &["spec", "jobTemplate", "spec", "template", "spec"]));
         }
         _ => {}
+    }
+}
+
+/// The object as client-go's types write it; `None` for kinds that these do not have, and for what does not fit them.
+fn as_go_writes(object: &Object) -> Option<Map<String, Value>> {
+    let GroupVersionKind { group, version, kind } = object.gvk();
+    let is_left = match group.as_str() {
+        // compat(kustomize-controller 1.8): rules of roles would get lost.
+        "rbac.authorization.k8s.io" => matches!(kind.as_str(), "Role" | "ClusterRole"),
+        "apiextensions.k8s.io" | "apiregistration.k8s.io" => true,
+        _ => false,
+    };
+    let ty = facts::kind(&group, &version, &kind).filter(|_| !is_left)?;
+    match typed::round_trip(&ty, object.to_value())? {
+        Value::Object(written) => Some(written),
+        _ => None,
     }
 }
 

@@ -131,6 +131,14 @@ impl Blocked {
         Self::Because(Box::new(because))
     }
 
+    /// What is wrong, for people.
+    pub(super) fn message(&self) -> &str {
+        match self {
+            Self::Waiting => "the source has no artifact yet",
+            Self::Because(because) => &because.message,
+        }
+    }
+
     /// The source is missing, or has nothing yet.
     pub(super) fn source(message: String, again: Option<Duration>) -> Self {
         Self::new(Because { event: None, again, ..Self::because("ArtifactFailed", message) })
@@ -206,6 +214,9 @@ pub(super) fn conclude(
     begin: Instant,
 ) -> Conclusion {
     let now = cx.clock.now();
+    let asked = requested_at(object) != status.last_handled_reconcile_at;
+    let settled = is_ready(&status) && status.observed_generation == Some(object.generation());
+    let settled_at = status.last_applied_revision.clone().filter(|_| settled && !asked);
     let conditions = Conditions::new(std::mem::take(&mut status.conditions), object.generation(), now);
     let mut report = Report {
         generation: object.generation(),
@@ -216,6 +227,7 @@ pub(super) fn conclude(
         again: None,
         took: go_duration(begin.elapsed()),
         now: rfc3339(now),
+        settled_at,
     };
     match result {
         Err(Blocked::Waiting) => {
@@ -245,6 +257,8 @@ struct Report<'a> {
     again: Option<Duration>,
     took: String,
     now: String,
+    /// The revision that was in place already, where nobody asked for anything: what was done is a heal.
+    settled_at: Option<String>,
 }
 
 impl Report<'_> {
@@ -383,7 +397,9 @@ impl Report<'_> {
         let message = format!("Applied revision: {revision}");
         self.conditions.set("Ready", "True", "ReconciliationSucceeded", &message);
         self.conditions.remove("Reconciling");
-        self.history(outcome.digest, revision, "ReconciliationSucceeded");
+        if self.settled_at.as_deref() != Some(revision) {
+            self.history(outcome.digest, revision, "ReconciliationSucceeded");
+        }
         self.status.last_applied_revision = Some(revision.into());
         self.status.observed_generation = Some(self.generation);
         let interval = span(&self.spec.interval);
