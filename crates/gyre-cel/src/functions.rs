@@ -148,15 +148,13 @@ fn quantities(name: &str, args: &[Value]) -> Option<Outcome> {
 }
 
 fn versions(name: &str, args: &[Value]) -> Option<Outcome> {
+    // compat(k8s.io/apiserver): without normalisation a version has three parts and no leading zeros.
     let read = |text: &str, loose: bool| {
-        let text = if loose { text.strip_prefix('v').unwrap_or(text) } else { text };
-        let read = if loose {
-            Version::parse(text).ok()
+        if loose {
+            Version::parse(text.strip_prefix('v').unwrap_or(text)).ok()
         } else {
             Version::parse_strict(text, Library::default()).ok()
-        };
-        // compat(k8s.io/apiserver): without normalisation a version has three parts and no leading zeros.
-        read
+        }
     };
     let loose = matches!(args, [_, Value::Bool(true)]);
     Some(Ok(match (name, args) {
