@@ -229,7 +229,7 @@ pub(crate) fn prepare_resize(kind: &Kind, object: &mut Value, old: &Value) {
     out["metadata"] = object["metadata"].clone();
     for list in ["containers", "initContainers"] {
         let given = object["spec"][list].as_array();
-        let Some(held) = out["spec"][list].as_array_mut() else { continue };
+        let Some(held) = out["spec"].get_mut(list).and_then(Value::as_array_mut) else { continue };
         if given.is_none_or(|given| given.len() != held.len()) {
             // What adds or takes away containers is refused as a whole.
             out["spec"] = object["spec"].clone();

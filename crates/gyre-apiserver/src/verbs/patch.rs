@@ -414,6 +414,7 @@ fn invalid_patch(place: &Place, patch: &Patch, value: &Value, failure: Failure) 
         .map_or(text.as_str(), |it| it.1);
     let shown = match patch {
         Patch::Strategic(patch) => crate::strategic::go_text(patch),
+        _ if place.kind.custom.is_some() => value.to_string(),
         _ => ordered(value),
     };
     Failure::invalid("", "", "", vec![Cause::invalid("patch", &shown.into(), why)])
