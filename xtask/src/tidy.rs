@@ -9,12 +9,13 @@ use anyhow::{Context, bail};
 use serde_json::Value;
 
 /// The crates from the lowest layer to the highest: each uses only crates before it (docs/ARCHITECTURE.md).
-const LAYERS: [&str; 19] = [
+const LAYERS: [&str; 20] = [
     "gyre-yaml",
     "gyre-go",
     "gyre-model",
     "gyre-api",
     "gyre-merge",
+    "gyre-cel",
     "gyre-template",
     "gyre-kustomize",
     "gyre-helm",
@@ -32,12 +33,13 @@ const LAYERS: [&str; 19] = [
 ];
 
 /// Crates that only think: no I/O, clock, randomness, async.
-const THINKING: [&str; 11] = [
+const THINKING: [&str; 12] = [
     "gyre-yaml",
     "gyre-go",
     "gyre-model",
     "gyre-api",
     "gyre-merge",
+    "gyre-cel",
     "gyre-template",
     "gyre-kustomize",
     "gyre-helm",

@@ -1,5 +1,7 @@
 //! What the server does with a write beyond its kind's own rules: namespaces that end, protections, escalation.
 
+pub(crate) mod policies;
+
 use serde_json::{Value, json};
 
 use crate::api::{Api, Place};

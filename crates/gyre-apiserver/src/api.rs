@@ -160,6 +160,9 @@ impl Api {
         let accept = accept.map_err(|mut failure| {
             let builtin =
                 registry.resource(&target.group, &target.plural).is_some_and(|it| it.custom.is_none());
+            if failure.headers.iter().any(|(name, _)| *name == "x-gyre-single") {
+                return Failure::list_not_single(&place.kind);
+            }
             let unknown = failure.headers.iter().any(|(name, _)| *name == "x-gyre-unknown-media");
             if builtin && unknown {
                 Failure::not_representable(is_list)
@@ -199,8 +202,14 @@ impl Api {
             return self.subresource(call, target);
         }
         let served = place.served();
-        let scoped_wrongly =
-            place.kind.namespaced && place.ns.is_empty() && !matches!(verb, "list" | "watch");
+        if place.kind.namespaced && place.ns.is_empty() && !matches!(verb, "list" | "watch") {
+            // Only the list over all namespaces has a path; custom resources have a handler that answers with text.
+            return Err(match (place.kind.custom.is_some(), place.name.is_empty()) {
+                (true, _) => Failure::page_not_found(),
+                (false, true) => Failure::method_not_allowed(),
+                (false, false) => Failure::resource_not_found(),
+            });
+        }
         let allowed = match verb {
             "list" | "get" | "watch" => {
                 served.verbs.iter().any(|it| it == verb || verb == "watch" && it == "list")
@@ -212,7 +221,7 @@ impl Api {
             "deletecollection" => served.verbs.iter().any(|it| it == verb),
             _ => false,
         };
-        if scoped_wrongly || !allowed {
+        if !allowed {
             return Err(Failure::method_not_allowed());
         }
         match verb {
@@ -235,29 +244,28 @@ impl Api {
 }
 
 fn place(registry: &Registry, target: &Target) -> Result<Place> {
-    let missing = || {
-        let mut failure = Failure::new(404, "NotFound", "the server could not find the requested resource");
-        failure.details = Some(serde_json::Map::new());
-        failure
-    };
     let found = registry.resource(&target.group, &target.plural);
     let Some((kind, version)) = found.and_then(|kind| Some((kind, kind.version(&target.version)?))) else {
         // A group of custom resources answers with text, as the handler behind it does.
         let custom = registry.kinds.iter().any(|it| it.group == target.group && it.custom.is_some());
-        return Err(if custom { Failure::page_not_found() } else { missing() });
+        return Err(if custom { Failure::page_not_found() } else { Failure::resource_not_found() });
     };
     if target.name.contains('/') {
-        return Err(missing());
+        return Err(Failure::resource_not_found());
     }
     if target.scoped && !kind.namespaced {
-        return Err(if kind.custom.is_some() { Failure::page_not_found() } else { missing() });
+        return Err(if kind.custom.is_some() {
+            Failure::page_not_found()
+        } else {
+            Failure::resource_not_found()
+        });
     }
     if !target.subresource.is_empty() && version.subresource(&target.subresource).is_none() {
         // compat(apiextensions-apiserver): a status that is switched off reads as an object that is not there.
         return Err(match (kind.custom.is_some(), target.subresource.as_str()) {
             (true, "status" | "scale") => Failure::not_found(&kind.group, &kind.plural, &target.name),
             (true, _) => Failure::page_not_found(),
-            _ => missing(),
+            _ => Failure::resource_not_found(),
         });
     }
     let ns = if kind.namespaced { target.ns.clone() } else { String::new() };

@@ -1,6 +1,7 @@
 //! Kinds that CustomResourceDefinitions define.
 
 mod definition;
+mod rules;
 mod schema;
 mod validate;
 

@@ -2,8 +2,7 @@
 //! fields that are not declared fall away (and are named), nulls and dropped zeros disappear, required zeros appear,
 //! quantities and times take their canonical text, and a value of a wrong type is an error in Go's words.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use gyre_go::base64::STANDARD;
 use gyre_merge::schema::{Field, Presence, Scalar, Struct, Type};
 use serde_json::{Map, Value};
 
@@ -311,13 +310,8 @@ impl Cursor<'_> {
 
 fn bytes(text: String) -> Result<Value, String> {
     let compact: String = text.chars().filter(|char| !matches!(char, '\r' | '\n')).collect();
-    match STANDARD.decode(&compact) {
-        Ok(_) => Ok(Value::String(if compact.len() == text.len() { text } else { compact })),
-        Err(base64::DecodeError::InvalidByte(at, _)) => {
-            Err(format!("illegal base64 data at input byte {at}"))
-        }
-        Err(_) => Err(format!("illegal base64 data at input byte {}", compact.len() / 4 * 4)),
-    }
+    STANDARD.decode(text.as_bytes()).map_err(|corrupt| corrupt.to_string())?;
+    Ok(Value::String(if compact.len() == text.len() { text } else { compact }))
 }
 
 fn time(text: &str, micro: bool) -> Result<Value, String> {

@@ -102,7 +102,6 @@ fn core(plural: &str, object: &mut Value, create: bool) {
 
 /// `stringData` of a Secret is written into `data` and not kept.
 fn secret_strings(object: &mut Value) {
-    use base64::Engine as _;
     let Some(fields) = object.as_object_mut() else { return };
     let Some(Value::Object(strings)) = fields.remove("stringData") else { return };
     if strings.is_empty() {
@@ -110,7 +109,7 @@ fn secret_strings(object: &mut Value) {
     }
     let data = fields.entry("data").or_insert_with(|| json!({}));
     for (key, value) in strings {
-        let encoded = base64::engine::general_purpose::STANDARD.encode(value.as_str().unwrap_or_default());
+        let encoded = gyre_go::base64::STANDARD.encode(value.as_str().unwrap_or_default().as_bytes());
         data[key.as_str()] = encoded.into();
     }
 }

@@ -287,6 +287,26 @@ impl Failure {
         it
     }
 
+    /// The refusal of a list that was asked for as one object; the list is named by its Go type.
+    pub(crate) fn list_not_single(kind: &crate::registry::Kind) -> Self {
+        let package = if kind.group.is_empty() { "core" } else { &kind.group };
+        let package = package.split('.').next().unwrap_or_default();
+        let list = match &kind.custom {
+            Some(_) => "*unstructured.UnstructuredList".to_owned(),
+            None => format!("*{package}.{}", kind.list_kind),
+        };
+        let message =
+            format!("you requested PartialObjectMetadata, but the requested object is a list ({list})");
+        Self::new(406, "NotAcceptable", message)
+    }
+
+    /// A path below a group that nothing serves.
+    pub(crate) fn resource_not_found() -> Self {
+        let mut it = Self::new(404, "NotFound", "the server could not find the requested resource");
+        it.details = Some(Map::new());
+        it
+    }
+
     /// A path that nothing serves.
     pub(crate) fn page_not_found() -> Self {
         let mut it = Self::new(404, "NotFound", "404 page not found\n");

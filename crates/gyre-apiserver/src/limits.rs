@@ -28,3 +28,9 @@ pub(crate) const HEAD_SECONDS: u64 = 30;
 pub(crate) const BODY_SECONDS: u64 = 60;
 /// How many writes one durable commit may hold.
 pub(crate) const GROUP_MAX: usize = 4096;
+
+/// What one rule of a schema may cost (`k8s.io/apiserver`, PerCallLimit).
+pub(crate) const RULE_COST_MAX: u64 = 1_000_000;
+
+/// What all rules may cost for one object (RuntimeCELCostBudget).
+pub(crate) const RULES_COST_MAX: u64 = 10_000_000;

@@ -2,94 +2,20 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SanType,
-};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tower_service::Service as _;
 
 use crate::limits::HEAD_SECONDS;
 use crate::server::{Server, Service};
-
-/// A certificate for a server, with the authority that signed it.
-#[derive(Clone, Debug)]
-pub struct Tls {
-    config: Arc<ServerConfig>,
-    authority_pem: String,
-}
-
-fn broken(error: impl std::fmt::Display) -> io::Error {
-    io::Error::other(error.to_string())
-}
-
-impl Tls {
-    /// Makes an authority and a certificate for these names and addresses.
-    ///
-    /// # Errors
-    /// When a name is none, or a key cannot be made.
-    pub fn make(names: &[&str]) -> io::Result<Self> {
-        let authority_key = KeyPair::generate().map_err(broken)?;
-        let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, "gyre-ca");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
-        let authority = params.self_signed(&authority_key).map_err(broken)?;
-        let issuer = Issuer::new(params, authority_key);
-        let key = KeyPair::generate().map_err(broken)?;
-        let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, "gyre-apiserver");
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        for name in names {
-            params.subject_alt_names.push(match name.parse() {
-                Ok(address) => SanType::IpAddress(address),
-                Err(_) => SanType::DnsName((*name).try_into().map_err(broken)?),
-            });
-        }
-        let certificate = params.signed_by(&key, &issuer).map_err(broken)?;
-        Self::with(
-            vec![certificate.der().clone(), authority.der().clone()],
-            PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
-            authority.pem(),
-        )
-    }
-
-    /// Uses a given chain and key.
-    ///
-    /// # Errors
-    /// When they do not belong together.
-    pub fn with(
-        chain: Vec<CertificateDer<'static>>,
-        key: PrivateKeyDer<'static>,
-        authority_pem: String,
-    ) -> io::Result<Self> {
-        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(broken)?
-            .with_no_client_auth()
-            .with_single_cert(chain, key)
-            .map_err(broken)?;
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Self { config: Arc::new(config), authority_pem })
-    }
-
-    /// The authority, for clients to trust.
-    pub fn authority_pem(&self) -> &str {
-        &self.authority_pem
-    }
-}
+use crate::tls::Tls;
 
 /// A listener of a server; it stops with the server.
 #[derive(Debug)]
@@ -121,10 +47,9 @@ impl Listening {
 
 /// A kubeconfig with one cluster and one user.
 pub fn kubeconfig(url: &str, authority_pem: Option<&str>, token: Option<&str>) -> String {
-    use base64::Engine as _;
     let mut cluster = serde_json::json!({"server": url});
     if let Some(pem) = authority_pem {
-        cluster["certificate-authority-data"] = base64::engine::general_purpose::STANDARD.encode(pem).into();
+        cluster["certificate-authority-data"] = gyre_go::base64::STANDARD.encode(pem.as_bytes()).into();
     }
     let mut user = serde_json::json!({});
     if let Some(token) = token {
@@ -151,8 +76,8 @@ impl Server {
         let scheme = if tls.is_some() { "https" } else { "http" };
         let open = tls.is_none() && self.api.access.token.is_none();
         let service = if open { self.service() } else { self.open_service() };
-        let authority_pem = tls.as_ref().map(|it| it.authority_pem.clone());
-        let acceptor = tls.map(|it| TlsAcceptor::from(it.config));
+        let authority_pem = tls.as_ref().map(|it| it.authority_pem().to_owned());
+        let acceptor = tls.map(|it| TlsAcceptor::from(it.config()));
         let task = tokio::spawn(accept(listener, acceptor, service, self.stop.subscribe()));
         Ok(Listening { address, url: format!("{scheme}://{address}"), authority_pem, task })
     }

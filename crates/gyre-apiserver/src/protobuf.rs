@@ -1,7 +1,6 @@
 //! Reads bodies that typed clients such as kubectl's `create` send: protobuf behind the four bytes `k8s\0`.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use gyre_go::base64::STANDARD;
 use gyre_merge::facts;
 use gyre_merge::schema::{Scalar, Struct, Type};
 use serde_json::{Map, Value};

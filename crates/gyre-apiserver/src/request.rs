@@ -124,7 +124,7 @@ impl Target {
     /// Reads the path of a resource; `None` where it is another path.
     pub(crate) fn parse(path: &str) -> Option<Self> {
         let mut parts: Vec<String> =
-            path.trim_start_matches('/').split('/').map(|part| unescape(part, false)).collect();
+            path.strip_prefix('/')?.split('/').map(|part| unescape(part, false)).collect();
         if parts.last().is_some_and(String::is_empty) {
             parts.pop();
         }
@@ -217,12 +217,27 @@ impl Accept {
             return Ok(it);
         }
         let mut failure = Failure::not_acceptable(&ACCEPTED);
+        if list && wants_single(header) {
+            // Resources say which list it was; see `Api::route`.
+            failure.headers.push(("x-gyre-single", String::new()));
+        }
         if !known {
             // Resources answer media types that nobody serves in words of their own.
             failure.headers.push(("x-gyre-unknown-media", String::new()));
         }
         Err(failure)
     }
+}
+
+/// Whether the first representation asked for is the metadata of one object.
+fn wants_single(header: &str) -> bool {
+    weighed(header).first().is_some_and(|(media, params)| {
+        let param = |key: &str| params.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str());
+        media.starts_with("application/")
+            && param("as") == Some("PartialObjectMetadata")
+            && param("g") == Some("meta.k8s.io")
+            && param("v") == Some("v1")
+    })
 }
 
 fn wants_pretty(request: &Request) -> bool {

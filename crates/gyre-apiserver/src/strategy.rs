@@ -223,6 +223,28 @@ fn keep_generation(kind: &Kind, object: &mut Value, old: &Value, status: bool) {
     };
 }
 
+/// Keeps all but the resources of containers, for a write through `resize` (`pkg/registry/core/pod`, dropNonResizeUpdates).
+pub(crate) fn prepare_resize(kind: &Kind, object: &mut Value, old: &Value) {
+    let mut out = old.clone();
+    out["metadata"] = object["metadata"].clone();
+    for list in ["containers", "initContainers"] {
+        let given = object["spec"][list].as_array();
+        let Some(held) = out["spec"].get_mut(list).and_then(Value::as_array_mut) else { continue };
+        if given.is_none_or(|given| given.len() != held.len()) {
+            // What adds or takes away containers is refused as a whole.
+            out["spec"] = object["spec"].clone();
+            break;
+        }
+        for (held, given) in held.iter_mut().zip(given.into_iter().flatten()) {
+            for key in ["resources", "resizePolicy"] {
+                set_or_remove(held, key, given.get(key).cloned());
+            }
+        }
+    }
+    *object = out;
+    keep_generation(kind, object, old, true);
+}
+
 /// Keeps all but the status, for a write through `status`.
 pub(crate) fn prepare_status(kind: &Kind, object: &mut Value, old: &Value) {
     let status = object.get("status").cloned();
@@ -255,6 +277,13 @@ pub(crate) fn prepare_status(kind: &Kind, object: &mut Value, old: &Value) {
     }
     out["metadata"] = metadata;
     set_or_remove(&mut out, "status", status);
+    if kind.is("", "pods") {
+        // compat(conversion of core/v1): podIP is the first of podIPs.
+        let address = out["status"]["podIP"].clone();
+        if address.as_str().is_some_and(|it| !it.is_empty()) && out["status"]["podIPs"][0]["ip"] != address {
+            out["status"]["podIPs"] = json!([{"ip": address}]);
+        }
+    }
     if kind.is("", "pods") && out["status"].get("qosClass").is_none() {
         out["status"]["qosClass"] = quality(&out["spec"]).into();
     }

@@ -1,17 +1,22 @@
 //! What the API does for each verb.
 
 mod body;
+mod continues;
 mod create;
 mod delete;
+mod options;
 mod patch;
 mod read;
 mod scale;
+mod select;
 mod subresource;
 mod update;
 
 pub(crate) use body::{Strictness, parse_body};
 pub(crate) use delete::DeleteOptions;
-pub(crate) use read::{Selection, check_list_options, include_object, parse_revision, partial};
+pub(crate) use options::check_list_options;
+pub(crate) use read::{include_object, parse_revision, partial};
+pub(crate) use select::Selection;
 
 /// Puts an object into a namespace.
 pub(crate) fn place_in(object: &mut serde_json::Value, ns: &str) {

@@ -9,6 +9,8 @@ pub mod fmt;
 pub mod glob;
 pub mod json;
 pub mod limits;
+pub mod names;
+pub mod quantity;
 pub mod regexp;
 pub mod semver;
 pub mod strconv;

@@ -47,9 +47,17 @@ pub(crate) enum Command {
   gyre install --export > gyre.yaml          to look at, or to commit")]
     Install(Install),
     /// Start the embedded Kubernetes API alone
-    #[command(after_help = "Examples:
+    #[command(
+        long_about = "Start the embedded Kubernetes API alone.
+
+Prints a kubeconfig on standard output once the API answers, and serves until it is stopped. It listens with TLS only.
+Nothing runs in it: Deployments stay without pods and namespaces without an end, unless --simulation is given.
+What --data keeps, a SIGKILL does not take: a write is answered once it is on the disk.",
+        after_help = "Examples:
   gyre apiserver --listen 127.0.0.1:6443 --token secret > kubeconfig
-  gyre apiserver --listen 127.0.0.1:0 --data ./cluster --simulation > kubeconfig")]
+  gyre apiserver --listen 127.0.0.1:0 --data ./cluster --simulation > kubeconfig
+  kubectl --kubeconfig kubeconfig get namespaces"
+    )]
     Apiserver(Apiserver),
     /// Try it: a cluster, a Git server and a sample repository in one process
     #[command(after_help = "Examples:
@@ -190,14 +198,18 @@ pub(crate) struct Run {
 #[derive(Debug, Args)]
 pub(crate) struct Apiserver {
     /// Address to listen on; port 0 takes a free one
-    #[arg(long, default_value = "127.0.0.1:6443")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:6443")]
     pub(crate) listen: std::net::SocketAddr,
     /// Directory for the data; in memory without one
-    #[arg(long)]
+    #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    /// Bearer token of the user admin in the group system:masters; made up without one
+    /// Bearer token of the user admin in the group system:masters; made up without one, and kept in --data
     #[arg(long)]
     pub(crate) token: Option<String>,
+    /// Directory of ca.crt and ca.key, made where they are missing, so that a kubeconfig outlives a restart; in --data
+    /// without one. Where it has tls.crt and tls.key but no ca.key, these are used as they are
+    #[arg(long, value_name = "DIR")]
+    pub(crate) tls_dir: Option<PathBuf>,
     /// Let workloads run: Deployments have pods, namespaces end, owners take along what they own
     #[arg(long)]
     pub(crate) simulation: bool,

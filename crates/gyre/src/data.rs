@@ -64,6 +64,11 @@ pub(crate) fn token(data: &DataDir) -> Result<String> {
     Ok(token)
 }
 
+/// Where the certificates of the embedded API are kept.
+pub(crate) fn certificates(data: &DataDir) -> PathBuf {
+    data.join("tls")
+}
+
 /// A token that nobody can guess.
 pub(crate) fn made_up_token() -> String {
     let mut bytes = [0_u8; 32];

@@ -1,13 +1,12 @@
 //! Tokens of service accounts: made by TokenRequest, signed with a key of the server.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use gyre_go::base64::RAW_URL;
 use ring::hmac;
 use ring::rand::SystemRandom;
 use serde_json::{Value, json};
 
 use super::User;
-use crate::api::{Api, Call};
+use crate::api::{Api, Call, Place};
 use crate::clock;
 use crate::failure::{Cause, Failure, Result};
 use crate::object;
@@ -34,17 +33,17 @@ impl Signer {
     }
 
     fn sign(&self, claims: &Value) -> String {
-        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let part = |value: &Value| RAW_URL.encode(value.to_string().as_bytes());
         let text = format!("{}.{}", part(&json!({"alg": "HS256", "typ": "JWT"})), part(claims));
         let signature = hmac::sign(&self.key, text.as_bytes());
-        format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature.as_ref()))
+        format!("{text}.{}", RAW_URL.encode(signature.as_ref()))
     }
 
     fn read(&self, token: &str) -> Option<Value> {
         let (text, signature) = token.rsplit_once('.')?;
-        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+        let signature = RAW_URL.decode(signature.as_bytes()).ok()?;
         hmac::verify(&self.key, text.as_bytes(), &signature).ok()?;
-        let claims = URL_SAFE_NO_PAD.decode(text.split_once('.')?.1).ok()?;
+        let claims = RAW_URL.decode(text.split_once('.')?.1.as_bytes()).ok()?;
         serde_json::from_slice(&claims).ok()
     }
 }
@@ -85,6 +84,43 @@ impl Api {
         Some((user, audiences))
     }
 
+    /// The object that a token is bound to, as its claims name it (`pkg/registry/core/serviceaccount/storage/token.go`).
+    fn bound_object(&self, place: &Place, reference: &Value) -> Result<Option<(&'static str, Value)>> {
+        if reference.is_null() {
+            return Ok(None);
+        }
+        let text = |key: &str| reference[key].as_str().unwrap_or_default();
+        let (plural, claim, ns) = match (text("apiVersion"), text("kind")) {
+            ("v1", "Pod") => ("pods", "pod", place.ns.as_str()),
+            ("v1", "Secret") => ("secrets", "secret", place.ns.as_str()),
+            ("v1", "Node") => ("nodes", "node", ""),
+            (version, kind) => {
+                let (group, version) = crate::registry::split(version);
+                return Err(Failure::bad_request(format!(
+                    "cannot bind token for serviceaccount {:?} to type {group}/{version}, Kind={kind}",
+                    place.name
+                )));
+            }
+        };
+        let missing = || Failure::not_found("", plural, text("name"));
+        let entry = self.store.find(plural, &object::key(ns, text("name"))).ok_or_else(missing)?;
+        let held = object::decode(&entry.bytes);
+        if plural == "pods" && held["spec"]["serviceAccountName"].as_str() != Some(&*place.name) {
+            return Err(Failure::bad_request(format!(
+                "cannot bind token for serviceaccount {:?} to pod running with different serviceaccount name.",
+                place.name
+            )));
+        }
+        let (given, uid) = (text("uid"), object::meta(&held, "uid"));
+        if !given.is_empty() && given != uid {
+            let why = format!(
+                "the UID in the bound object reference ({given}) does not match the UID in record. The object might have been deleted and then recreated"
+            );
+            return Err(Failure::conflict("", plural, text("name"), &why));
+        }
+        Ok(Some((claim, json!({"name": text("name"), "uid": uid}))))
+    }
+
     /// Makes a token for a service account.
     pub(crate) fn token(&self, call: &Call<'_>) -> Result<Answer> {
         let place = call.place;
@@ -112,10 +148,11 @@ impl Api {
         if !causes.is_empty() {
             return Err(Failure::invalid("authentication.k8s.io", "TokenRequest", "", causes));
         }
+        let bound = self.bound_object(place, &body["spec"]["boundObjectRef"])?;
         let audiences = body["spec"]["audiences"].as_array().filter(|it| !it.is_empty());
         let audiences = audiences.cloned().unwrap_or_else(|| vec![ISSUER.into()]);
         let now = self.clock.now_us() / 1_000_000;
-        let claims = json!({
+        let mut claims = json!({
             "aud": audiences, "exp": now + seconds, "iat": now, "nbf": now, "iss": ISSUER, "jti": self.random.uid(),
             "sub": format!("system:serviceaccount:{}:{}", place.ns, place.name),
             "kubernetes.io": {
@@ -123,6 +160,9 @@ impl Api {
                 "serviceaccount": {"name": place.name, "uid": object::meta(&account, "uid")},
             },
         });
+        if let Some((kind, object)) = bound {
+            claims["kubernetes.io"][kind] = object;
+        }
         let expires = clock::rfc3339((now + seconds) * 1_000_000);
         let mut spec = json!({"audiences": audiences, "expirationSeconds": seconds, "boundObjectRef": null});
         if let Some(reference) = body["spec"].get("boundObjectRef") {

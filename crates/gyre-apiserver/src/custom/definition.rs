@@ -387,6 +387,7 @@ fn schema(it: &Value, at: &str, root: bool, causes: &mut Vec<Cause>) {
             schema(child, &format!("{at}.properties[{name}]"), false, causes);
         }
     }
+    super::rules::problems(it, at, root, causes);
     schema(&it["items"], &format!("{at}.items"), false, causes);
     schema(&it["additionalProperties"], &format!("{at}.additionalProperties"), false, causes);
 }

@@ -24,8 +24,12 @@ pub(crate) struct Schema {
     pub(crate) list_type: String,
     pub(crate) list_keys: Vec<String>,
     pub(crate) atomic_map: bool,
-    /// Everything that is only checked: bounds, patterns, combinators, rules.
+    /// Everything that is only checked: bounds, patterns, combinators.
     pub(crate) checks: Value,
+    /// Rules in the expression language, of this node alone.
+    pub(super) rules: Vec<super::rules::Rule>,
+    /// Whether there are rules here or below.
+    ruled: bool,
 }
 
 impl Schema {
@@ -33,10 +37,30 @@ impl Schema {
     pub(crate) fn root(openapi: &Value, preserve: bool) -> Self {
         let mut it = Self::read(openapi);
         it.preserve |= preserve || !openapi.is_object();
+        super::rules::compile(&mut it, true);
+        it.note_rules();
         it
     }
 
-    fn read(schema: &Value) -> Self {
+    /// Whether a rule stands here or below.
+    pub(super) fn has_rules(&self) -> bool {
+        self.ruled
+    }
+
+    fn note_rules(&mut self) -> bool {
+        let mut ruled = !self.rules.is_empty();
+        for child in self.properties.values_mut() {
+            ruled |= child.note_rules();
+        }
+        ruled |= self.items.as_mut().is_some_and(|it| it.note_rules());
+        if let Some(Some(values)) = &mut self.additional {
+            ruled |= values.note_rules();
+        }
+        self.ruled = ruled;
+        ruled
+    }
+
+    pub(super) fn read(schema: &Value) -> Self {
         let text = |key: &str| schema[key].as_str().unwrap_or_default().to_owned();
         let flag = |key: &str| schema[key] == true;
         let properties = schema["properties"].as_object().into_iter().flatten();
@@ -64,6 +88,8 @@ impl Schema {
             list_keys: super::words(&schema["x-kubernetes-list-map-keys"]),
             atomic_map: schema["x-kubernetes-map-type"] == "atomic",
             checks,
+            rules: Vec::new(),
+            ruled: false,
         }
     }
 
@@ -193,7 +219,7 @@ impl Schema {
             || matches!(&self.additional, Some(Some(it)) if below(it))
     }
 
-    /// Fills in defaults, and drops nulls where a default stands and null is not allowed.
+    /// Fills in defaults, and takes nulls away where null is not allowed.
     pub(crate) fn fill(&self, value: &mut Value) {
         match value {
             Value::Object(fields) => {
@@ -203,14 +229,23 @@ impl Schema {
                         Some(Value::Null) => !schema.nullable,
                         Some(_) => false,
                     };
-                    if let Some(default) = schema.default.as_ref().filter(|_| absent) {
-                        fields.insert(name.clone(), default.clone());
+                    match schema.default.as_ref() {
+                        Some(default) if absent => {
+                            fields.insert(name.clone(), default.clone());
+                        }
+                        None if absent => {
+                            fields.remove(name);
+                        }
+                        _ => {}
                     }
                     if let Some(value) = fields.get_mut(name) {
                         schema.fill(value);
                     }
                 }
                 if let Some(Some(schema)) = &self.additional {
+                    fields.retain(|name, value| {
+                        schema.nullable || !value.is_null() || self.properties.contains_key(name)
+                    });
                     for (_, value) in
                         fields.iter_mut().filter(|(name, _)| !self.properties.contains_key(*name))
                     {

@@ -16,6 +16,7 @@ use crate::names;
 pub(crate) fn validate(schema: &Schema, object: &Value, old: Option<&Value>) -> Vec<Cause> {
     let mut causes = Vec::new();
     check(schema, object, old, "", &mut causes);
+    super::rules::validate(schema, object, old, &mut causes);
     causes
 }
 
@@ -260,7 +261,6 @@ fn is_duration(text: &str) -> bool {
 
 /// Whether a text is of a format; formats that are not known fit.
 fn fits_format(format: &str, text: &str) -> bool {
-    use base64::Engine as _;
     match format {
         "date-time" | "datetime" => clock::parse(text).is_some(),
         "date" => text.len() == 10 && clock::parse(&format!("{text}T00:00:00Z")).is_some(),
@@ -279,7 +279,7 @@ fn fits_format(format: &str, text: &str) -> bool {
                     && scheme.chars().all(|it| it.is_ascii_alphanumeric() || "+-.".contains(it))
             }) || text.starts_with('/')
         }
-        "byte" => base64::engine::general_purpose::STANDARD.decode(text).is_ok(),
+        "byte" => gyre_go::base64::STANDARD.decode(text.as_bytes()).is_ok(),
         "duration" => is_duration(text),
         "hostname" => !text.is_empty() && names::subdomain(&text.to_lowercase()).is_empty(),
         "mac" => text.split([':', '-']).count() == 6 && text.len() == 17,

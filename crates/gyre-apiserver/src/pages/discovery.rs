@@ -137,10 +137,9 @@ fn resources(registry: &Registry, group: &str, version: &str) -> Value {
 
 /// A short digest of group, version and kind that objects are stored in.
 fn storage_hash(kind: &Kind) -> String {
-    use base64::Engine as _;
     let text = format!("{}/{}/{}", kind.group, kind.storage, kind.kind);
     let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
-    base64::engine::general_purpose::STANDARD.encode(&digest.as_ref()[..8])
+    gyre_go::base64::STANDARD.encode(&digest.as_ref()[..8])
 }
 
 fn all_groups(registry: &Registry, core: bool, list_version: &str) -> Value {

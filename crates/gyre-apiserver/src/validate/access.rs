@@ -98,7 +98,10 @@ pub(super) fn admission(plural: &str, object: &Value, causes: &mut Causes) {
                 webhook(hook, &at, causes);
             }
         }
-        "validatingadmissionpolicies" => policy(&object["spec"], causes),
+        "validatingadmissionpolicies" => {
+            policy(&object["spec"], causes);
+            crate::admission::policies::problems(&object["spec"], causes);
+        }
         _ => {}
     }
 }

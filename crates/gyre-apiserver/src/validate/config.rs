@@ -1,7 +1,6 @@
 //! ConfigMaps, Secrets, nodes, quotas, limits, events, autoscalers, budgets, priorities, leases.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use gyre_go::base64::STANDARD;
 use serde_json::Value;
 
 use super::fields::{
@@ -50,7 +49,7 @@ pub(super) fn secret(object: &Value, warnings: &mut Vec<String>, causes: &mut Ca
         }
     };
     let is_json = |key: &str, causes: &mut Causes| {
-        let bytes = STANDARD.decode(text(&object["data"][key])).unwrap_or_default();
+        let bytes = STANDARD.decode(text(&object["data"][key]).as_bytes()).unwrap_or_default();
         if has(key) && serde_json::from_slice::<serde_json::Map<String, Value>>(&bytes).is_err() {
             let why = crate::json::parse(&bytes).err().unwrap_or_else(|| "json: cannot unmarshal".into());
             causes.push(Cause::invalid(format!("data[{key}]"), &"<secret contents redacted>".into(), &why));
@@ -81,7 +80,7 @@ pub(super) fn secret(object: &Value, warnings: &mut Vec<String>, causes: &mut Ca
         "kubernetes.io/tls" => {
             needs("tls.crt", causes);
             needs("tls.key", causes);
-            let bytes = STANDARD.decode(text(&object["data"]["tls.crt"])).unwrap_or_default();
+            let bytes = STANDARD.decode(text(&object["data"]["tls.crt"]).as_bytes()).unwrap_or_default();
             let pem = String::from_utf8_lossy(&bytes).contains("-----BEGIN CERTIFICATE-----");
             if has("tls.crt") && has("tls.key") && !pem {
                 warnings.push("tls: failed to find any PEM data in certificate input".into());

@@ -111,11 +111,17 @@ fn stateful(spec: &Value, warnings: &mut Vec<String>, causes: &mut Causes) {
     match text(&strategy["type"]) {
         "OnDelete" if strategy["rollingUpdate"].is_object() => {
             let detail = "only allowed for updateStrategy 'RollingUpdate'";
-            causes.push(Cause::invalid(
-                "spec.updateStrategy.rollingUpdate",
-                &strategy["rollingUpdate"],
-                detail,
-            ));
+            let rolling = &strategy["rollingUpdate"];
+            // The value is shown as its Go type is.
+            causes.push(Cause {
+                reason: "FieldValueInvalid",
+                field: "spec.updateStrategy.rollingUpdate".into(),
+                message: format!(
+                    "Invalid value: {{\"Partition\":{},\"MaxUnavailable\":{}}}: {detail}",
+                    rolling["partition"].as_i64().unwrap_or_default(),
+                    rolling["maxUnavailable"]
+                ),
+            });
         }
         "OnDelete" => {}
         "RollingUpdate" => {

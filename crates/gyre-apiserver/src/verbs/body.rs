@@ -312,15 +312,11 @@ fn strictness(
         Strictness::Strict => {
             let kind = &place.kind.kind;
             let _ = object;
-            Err(Failure::bad_request(if place.kind.custom.is_some() {
-                format!("strict decoding error: {}", problems.join(", "))
-            } else {
-                format!(
-                    "{kind} in version {:?} cannot be handled as a {kind}: strict decoding error: {}",
-                    place.version,
-                    problems.join(", ")
-                )
-            }))
+            Err(Failure::bad_request(format!(
+                "{kind} in version {:?} cannot be handled as a {kind}: strict decoding error: {}",
+                place.version,
+                problems.join(", ")
+            )))
         }
     }
 }

@@ -44,7 +44,8 @@ impl Api {
         check_namespace(place, object)?;
         let generated = self.name_new(place, object)?;
         let _ = generated;
-        admission::create(self, call.user, place, object, warnings)
+        admission::create(self, call.user, place, object, warnings)?;
+        admission::policies::check(self, call, "CREATE", object, &Value::Null, warnings)
     }
 
     /// Gives a name where only its beginning is given.
@@ -189,7 +190,14 @@ fn job_labels(job: &mut Value) {
             }
         }
     }
-    if job["spec"]["selector"].is_null() {
-        job["spec"]["selector"] = json!({"matchLabels": {"batch.kubernetes.io/controller-uid": uid}});
+    let selector = &mut job["spec"]["selector"];
+    if selector.is_null() {
+        *selector = json!({});
+    }
+    if selector["matchLabels"].is_null() {
+        selector["matchLabels"] = json!({});
+    }
+    if let Some(labels) = selector["matchLabels"].as_object_mut() {
+        labels.entry("batch.kubernetes.io/controller-uid").or_insert_with(|| uid.into());
     }
 }

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::read::{Selection, page_token};
+use super::continues::page_token;
+use super::select::Selection;
 use crate::api::{Api, Call, Place};
 use crate::failure::{Cause, Failure, Result};
 use crate::limits::RETRIES_MAX;
@@ -147,8 +148,12 @@ impl Api {
         let options = DeleteOptions::read(call)?;
         let place = call.place;
         admission::delete(place)?;
-        let deleted = self.delete_object(place, &options)?;
         let mut warnings = Vec::new();
+        if let Some(old) = self.stored(place) {
+            let old = convert::from_storage(&place.kind, &place.version, old);
+            admission::policies::check(self, call, "DELETE", &Value::Null, &old, &mut warnings)?;
+        }
+        let deleted = self.delete_object(place, &options)?;
         if place.kind.is("batch", "jobs") && options.policy.is_none() {
             warnings.push("child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning".to_owned());
         }
@@ -234,6 +239,15 @@ impl Api {
         }
         if kind.is("apiextensions.k8s.io", "customresourcedefinitions") {
             self.delete_custom_objects(old);
+        }
+        let mut revision = revision;
+        if kind.is("", "pods") && (marks || shortens) {
+            // compat(kube-apiserver): kinds with a grace period are marked first, and then removed.
+            let entry = self
+                .store
+                .put(&kind.shelf, &place.key(), Expect::At(revision), &object::encode(&object))
+                .ok()?;
+            revision = entry.revision;
         }
         let Ok(entry) = self.store.remove(&kind.shelf, &place.key(), revision, &object::encode(&object))
         else {

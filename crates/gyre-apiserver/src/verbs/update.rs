@@ -93,6 +93,7 @@ impl Api {
         let place = call.place;
         check_preconditions(place, old, &object, conditional)?;
         admission::update(self, call.user, place, &mut object, old, warnings)?;
+        admission::policies::check(self, call, "UPDATE", &object, old, warnings)?;
         self.replace_admitted(place, old, object, dry, warnings)
     }
 
@@ -112,6 +113,7 @@ impl Api {
         keep_server_metadata(&mut object, old);
         match place.subresource.as_str() {
             "status" => strategy::prepare_status(kind, &mut object, old),
+            "resize" => strategy::prepare_resize(kind, &mut object, old),
             _ => strategy::prepare_update(kind, &place.version, &mut object, old),
         }
         let revision = object::revision(old);

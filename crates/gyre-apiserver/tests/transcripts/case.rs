@@ -5,10 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use gyre_apiserver::{Server, Service};
+use gyre_go::base64::STANDARD;
 use http_body_util::{BodyExt as _, Full};
 use regex::Regex;
 use serde_json::{Map, Value, json};
@@ -131,7 +130,7 @@ impl Run {
             return Some(self.fill(it).into_bytes());
         }
         if let Some(it) = request["bodyBase64"].as_str() {
-            return STANDARD.decode(it).ok();
+            return STANDARD.decode(it.as_bytes()).ok();
         }
         request.get("body").map(|it| self.fill_value(it).to_string().into_bytes())
     }
@@ -312,7 +311,7 @@ impl Run {
             let path = self.fill_value(path);
             let mut value = body.map_or(Value::Null, |body| pick(body, &path));
             if step["saveB64"] == true
-                && let Some(bytes) = value.as_str().and_then(|it| STANDARD.decode(it).ok())
+                && let Some(bytes) = value.as_str().and_then(|it| STANDARD.decode(it.as_bytes()).ok())
             {
                 value = String::from_utf8_lossy(&bytes).into_owned().into();
             }

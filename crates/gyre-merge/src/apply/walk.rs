@@ -175,11 +175,15 @@ fn differ(
     if old == new {
         return;
     }
+    if matches!(ty, Type::Any) && reshaped(old, new) {
+        // A value of no known type that changes its shape changes as a whole, and what it held is gone.
+        differ_objects(Fields::Map(&Type::Any), old, None, path, out);
+        out.modified.insert(path);
+        return;
+    }
     let leaf = match shape(ty, new.or(old)) {
         Shape::Leaf => true,
         _ if is_empty(old) && is_empty(new) => true,
-        // A value of no known type that changes its shape changes as a whole.
-        _ if matches!(ty, Type::Any) && reshaped(old, new) => true,
         Shape::List(kind, item) => {
             differ_lists(kind, item, old, new, path, out);
             false

@@ -44,7 +44,7 @@ impl Cell {
             Server::builder().storage(storage).token(&token).simulation(simulation).start().with_context(
                 || format!("the embedded API cannot open its data in {}", data.path().display()),
             )?;
-        let tls = Tls::make(&["127.0.0.1", "localhost"])?;
+        let tls = Tls::kept_in(&data::certificates(data), &["127.0.0.1", "localhost"])?;
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let listening = server.listen(listen, Some(tls)).await.with_context(|| {
             format!(

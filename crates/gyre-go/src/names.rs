@@ -1,11 +1,11 @@
 //! What names, label keys and values may look like, with the messages of Kubernetes.
 
 /// The message of a DNS label.
-pub(crate) const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
+pub const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
 /// The message of a DNS subdomain.
-pub(crate) const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+pub const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 /// The message of a DNS 1035 label.
-pub(crate) const LABEL_1035: &str = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
+pub const LABEL_1035: &str = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
 const QUALIFIED: &str = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 const VALUE: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 const WILDCARD: &str = "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character (e.g. '*.example.com', regex used for validation is '\\*\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
@@ -31,7 +31,7 @@ fn is_label(text: &str) -> bool {
 }
 
 /// Problems of a DNS label.
-pub(crate) fn label(text: &str) -> Vec<String> {
+pub fn label(text: &str) -> Vec<String> {
     let mut problems = Vec::new();
     if text.len() > 63 {
         problems.push(too_many(63));
@@ -43,7 +43,7 @@ pub(crate) fn label(text: &str) -> Vec<String> {
 }
 
 /// Problems of a DNS 1035 label.
-pub(crate) fn label_1035(text: &str) -> Vec<String> {
+pub fn label_1035(text: &str) -> Vec<String> {
     let mut problems = Vec::new();
     if text.len() > 63 {
         problems.push(too_many(63));
@@ -55,7 +55,7 @@ pub(crate) fn label_1035(text: &str) -> Vec<String> {
 }
 
 /// Problems of a DNS subdomain.
-pub(crate) fn subdomain(text: &str) -> Vec<String> {
+pub fn subdomain(text: &str) -> Vec<String> {
     let mut problems = Vec::new();
     if text.len() > 253 {
         problems.push(too_many(253));
@@ -67,7 +67,7 @@ pub(crate) fn subdomain(text: &str) -> Vec<String> {
 }
 
 /// Problems of a subdomain that begins with `*.`.
-pub(crate) fn wildcard(text: &str) -> Vec<String> {
+pub fn wildcard(text: &str) -> Vec<String> {
     let mut problems = Vec::new();
     if text.len() > 253 {
         problems.push(too_many(253));
@@ -79,7 +79,7 @@ pub(crate) fn wildcard(text: &str) -> Vec<String> {
 }
 
 /// Problems of a path segment, which is what roles and custom names may be.
-pub(crate) fn path_segment(text: &str) -> Vec<String> {
+pub fn path_segment(text: &str) -> Vec<String> {
     match text {
         "." => vec!["may not be '.'".into()],
         ".." => vec!["may not be '..'".into()],
@@ -99,7 +99,7 @@ fn is_free(text: &str) -> bool {
 }
 
 /// Problems of a qualified name, such as a label's key.
-pub(crate) fn qualified_name(text: &str) -> Vec<String> {
+pub fn qualified_name(text: &str) -> Vec<String> {
     let parts: Vec<&str> = text.split('/').collect();
     let mut problems = Vec::new();
     let name = match parts[..] {
@@ -130,7 +130,7 @@ pub(crate) fn qualified_name(text: &str) -> Vec<String> {
 }
 
 /// Problems of a label's value.
-pub(crate) fn label_value(text: &str) -> Vec<String> {
+pub fn label_value(text: &str) -> Vec<String> {
     let mut problems = Vec::new();
     if text.len() > 63 {
         problems.push(too_long(63));
@@ -142,7 +142,7 @@ pub(crate) fn label_value(text: &str) -> Vec<String> {
 }
 
 /// Problems of a key of a ConfigMap or Secret.
-pub(crate) fn config_key(text: &str) -> Vec<String> {
+pub fn config_key(text: &str) -> Vec<String> {
     let mut problems = Vec::new();
     if text.len() > 253 {
         problems.push(too_many(253));
@@ -161,7 +161,7 @@ pub(crate) fn config_key(text: &str) -> Vec<String> {
 }
 
 /// Problems of a port's name.
-pub(crate) fn port_name(text: &str) -> Vec<String> {
+pub fn port_name(text: &str) -> Vec<String> {
     let mut problems = Vec::new();
     if text.len() > 15 {
         problems.push(too_many(15));
@@ -183,7 +183,7 @@ pub(crate) fn port_name(text: &str) -> Vec<String> {
 }
 
 /// Problems of the name of an environment variable.
-pub(crate) fn env_name(text: &str) -> Vec<String> {
+pub fn env_name(text: &str) -> Vec<String> {
     let fine = !text.is_empty() && text.bytes().all(|it| (0x20..0x7f).contains(&it) && it != b'=');
     if fine {
         Vec::new()

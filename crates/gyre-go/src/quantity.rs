@@ -5,7 +5,7 @@ use serde_json::Value;
 const NANO: i128 = 1_000_000_000;
 
 /// The message for what is no quantity.
-pub(crate) const PATTERN: &str =
+pub const PATTERN: &str =
     "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ enum Format {
 
 /// A quantity, exact to a billionth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Quantity {
+pub struct Quantity {
     nano: i128,
     format: Format,
 }
@@ -33,7 +33,8 @@ const DECIMAL: [(&str, i32); 10] =
 const BINARY: [&str; 7] = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
 
 impl Quantity {
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    /// Reads a text; `None` where it is none.
+    pub fn parse(text: &str) -> Option<Self> {
         let (negative, rest) = match text.as_bytes().first()? {
             b'-' => (true, &text[1..]),
             b'+' => (false, &text[1..]),
@@ -86,7 +87,8 @@ impl Quantity {
         }
     }
 
-    pub(crate) fn of(value: &Value) -> Option<Self> {
+    /// Reads a JSON text or number.
+    pub fn of(value: &Value) -> Option<Self> {
         match value {
             Value::String(text) => Self::parse(text),
             Value::Number(number) => Self::parse(&number.to_string()),
@@ -94,27 +96,57 @@ impl Quantity {
         }
     }
 
-    pub(crate) fn sign(self) -> i128 {
+    /// -1, 0 or 1.
+    pub fn sign(self) -> i128 {
         self.nano.signum()
     }
 
-    pub(crate) fn is_whole(self) -> bool {
+    /// Whether it has no fraction.
+    pub fn is_whole(self) -> bool {
         self.nano % NANO == 0
     }
 
+    /// The sum, in the format of the first.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self { nano: self.nano.saturating_add(other.nano), format: self.format }
+    }
+
+    /// The difference, in the format of the first.
+    #[must_use]
+    pub fn minus(self, other: Self) -> Self {
+        Self { nano: self.nano.saturating_sub(other.nano), format: self.format }
+    }
+
+    /// The whole number, where there is no fraction and it fits.
+    pub fn whole(self) -> Option<i64> {
+        if self.is_whole() { i64::try_from(self.nano / NANO).ok() } else { None }
+    }
+
+    /// A whole number.
+    pub fn from_whole(number: i64) -> Self {
+        Self { nano: i128::from(number) * NANO, format: Format::Decimal }
+    }
+
+    /// About how much it is.
+    pub fn approximately(self) -> f64 {
+        self.nano as f64 / NANO as f64
+    }
+
     /// Rounded up to thousandths.
-    pub(crate) fn to_millis(self) -> Self {
+    pub fn to_millis(self) -> Self {
         let step = 1_000_000;
         let rest = self.nano.rem_euclid(step);
         Self { nano: if rest == 0 { self.nano } else { self.nano - rest + step }, format: self.format }
     }
 
-    pub(crate) fn millis(self) -> i128 {
+    /// Thousandths, without what is finer.
+    pub fn millis(self) -> i128 {
         self.nano / 1_000_000
     }
 
     /// The text that Kubernetes stores.
-    pub(crate) fn text(self) -> String {
+    pub fn text(self) -> String {
         if self.nano == 0 {
             return "0".into();
         }
