@@ -232,7 +232,8 @@ fn chain(error: &gix::Error) -> String {
 }
 
 fn translate(error: gix::Error, remote: &Remote, begin: Instant) -> GitError {
-    if let Some(found) = own(&error) {
+    // What our own transport ended in.
+    if let Some(found) = error.downcast_any_ref::<GitError>() {
         return found.clone();
     }
     let text = format!("{error:#} {}", chain(&error));
@@ -251,19 +252,6 @@ fn translate(error: gix::Error, remote: &Remote, begin: Instant) -> GitError {
     }
     tracing::debug!(%text, "fetch failed");
     GitError::Unreachable(innermost(&error))
-}
-
-/// The error of our own that a transport ended in.
-fn own(error: &gix::Error) -> Option<&GitError> {
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        let wrapped = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if let Some(found) = inner.downcast_ref().or_else(|| wrapped?.downcast_ref()) {
-            return Some(found);
-        }
-        source = inner.source();
-    }
-    None
 }
 
 fn innermost(error: &gix::Error) -> String {
