@@ -42,6 +42,39 @@ async fn an_object_without_its_namespace_has_no_path() {
     assert_eq!(code, 405);
 }
 
+/// Whoever is slower changes what the other has made.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn applies_of_one_new_object_at_the_same_time_all_succeed() {
+    let server = std::sync::Arc::new(Server::builder().start().unwrap());
+    for number in 0..100 {
+        let tasks: Vec<_> = (0..4)
+            .map(|who| {
+                let server = std::sync::Arc::clone(&server);
+                tokio::spawn(async move {
+                    let body = json!({
+                        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": format!("m-{number}")},
+                        "data": {format!("k{who}"): "v"},
+                    });
+                    let path = format!(
+                        "/api/v1/namespaces/default/configmaps/m-{number}?fieldManager=m{who}&force=true"
+                    );
+                    let request = http::Request::builder()
+                        .method("PATCH")
+                        .uri(path)
+                        .header("content-type", "application/apply-patch+yaml")
+                        .body(Full::new(bytes::Bytes::from(body.to_string())))
+                        .unwrap();
+                    server.service().call(request).await.unwrap().status().as_u16()
+                })
+            })
+            .collect();
+        for task in tasks {
+            let code = task.await.unwrap();
+            assert!(matches!(code, 200 | 201), "{code}");
+        }
+    }
+}
+
 fn definition(spec: &Value) -> Value {
     json!({
         "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",

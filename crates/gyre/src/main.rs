@@ -8,6 +8,7 @@ mod command;
 mod data;
 mod disk;
 mod git_server;
+mod host;
 mod http;
 mod log;
 mod output;

@@ -137,7 +137,11 @@ impl Api {
         for _ in 0..RETRIES_MAX {
             let mut warnings = Vec::new();
             let Some(old) = self.stored(place) else {
-                return self.create_by_apply(call, patch);
+                match self.create_by_apply(call, patch) {
+                    // Somebody was faster: it is an object to change now.
+                    Err(failure) if failure.reason == "AlreadyExists" => continue,
+                    answer => return answer,
+                }
             };
             let old = convert::from_storage(&place.kind, &place.version, old);
             let object = self.patched(call, patch, &old, &mut warnings)?;

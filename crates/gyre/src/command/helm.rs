@@ -11,7 +11,6 @@ mod dependency;
 mod environment;
 mod fetch;
 mod flags;
-mod host;
 mod lint;
 mod list;
 mod package;

@@ -12,9 +12,9 @@ use gyre_helm::{Chart, HelmError, Values};
 use super::chart::{self, go_error};
 use super::environment::Settings;
 use super::flags::ValueFlags;
-use super::host::Machine;
 use super::print;
 use super::template::kube_version;
+use crate::host::Machine;
 
 /// `helm lint PATH...`
 #[derive(Debug, Args)]

@@ -10,8 +10,8 @@ use gyre_helm::Chart;
 use super::chart::{self, absolute, go_error};
 use super::environment::Settings;
 use super::flags::{RemoteFlags, ValueFlags};
-use super::host::since_1970;
 use super::print;
+use crate::host::since_1970;
 
 /// `helm package CHART_PATH...`
 #[derive(Debug, Args)]

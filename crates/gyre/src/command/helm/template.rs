@@ -13,8 +13,8 @@ use gyre_helm::{Options, ParsedChart, Rendered, Shown, release_name, template_te
 use super::arguments::Usage;
 use super::environment::Settings;
 use super::flags::{ChartFlags, ValueFlags, list};
-use super::host::{Machine, since_1970};
 use super::{chart, print, warn};
+use crate::host::{Machine, since_1970};
 
 const USAGE: Usage = Usage { command: "template", line: "[NAME] [CHART] [flags]" };
 

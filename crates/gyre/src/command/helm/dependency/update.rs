@@ -16,10 +16,10 @@ use serde_json::{Value, json};
 use crate::command::helm::chart::{absolute, load_directory};
 use crate::command::helm::environment::Settings;
 use crate::command::helm::fetch::{Found, caches, find_at, index_file, remote_of, resolve};
-use crate::command::helm::host::{local_zone, since_1970};
 use crate::command::helm::package::save;
 use crate::command::helm::print;
 use crate::command::helm::repo::update_all;
+use crate::host::{local_zone, since_1970};
 
 /// What is to be done for one chart.
 pub(in crate::command::helm) struct Update<'a> {

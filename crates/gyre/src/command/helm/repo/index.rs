@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::command::helm::arguments::Usage;
 use crate::command::helm::chart::go_error;
 use crate::command::helm::fetch::resolve;
-use crate::command::helm::host::{local_zone, since_1970};
+use crate::host::{local_zone, since_1970};
 
 /// `helm repo index DIR`
 #[derive(Debug, Args)]

@@ -8,23 +8,23 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 /// The machine.
 #[derive(Debug)]
-pub(super) struct Machine {
+pub(crate) struct Machine {
     random: SystemRandom,
 }
 
 impl Machine {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { random: SystemRandom::new() }
     }
 }
 
 /// The time that has passed since 1970.
-pub(super) fn since_1970() -> std::time::Duration {
+pub(crate) fn since_1970() -> std::time::Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// The zone of the machine; UTC where it cannot be told.
-pub(super) fn local_zone() -> Zone {
+pub(crate) fn local_zone() -> Zone {
     let name = match std::env::var("TZ") {
         Ok(name) => name,
         Err(_) => std::fs::canonicalize("/etc/localtime")
