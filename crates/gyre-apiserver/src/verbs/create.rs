@@ -179,16 +179,21 @@ fn job_labels(job: &mut Value) {
     if !job["spec"]["template"]["metadata"].is_object() {
         job["spec"]["template"]["metadata"] = json!({});
     }
-    for metadata in ["/metadata", "/spec/template/metadata"] {
-        let Some(metadata) = job.pointer_mut(metadata) else { continue };
-        if !metadata["labels"].is_object() {
-            metadata["labels"] = json!({});
+    let template = &mut job["spec"]["template"]["metadata"]["labels"];
+    if !template.is_object() {
+        *template = json!({});
+    }
+    let before = template.clone();
+    for (key, value) in labels {
+        if template.get(key).is_none() {
+            template[key] = value.as_str().into();
         }
-        for (key, value) in labels {
-            if metadata["labels"].get(key).is_none() {
-                metadata["labels"][key] = value.as_str().into();
-            }
-        }
+    }
+    let after = template.clone();
+    // A Job without labels of its own has those of its template (SetDefaults_Job, on every reading).
+    let own = &mut job["metadata"]["labels"];
+    if own.as_object().is_none_or(serde_json::Map::is_empty) || *own == before {
+        *own = after;
     }
     let selector = &mut job["spec"]["selector"];
     if selector.is_null() {
