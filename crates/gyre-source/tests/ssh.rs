@@ -77,7 +77,23 @@ impl Server {
             std::thread::sleep(Duration::from_millis(20));
         }
         server.repository();
+        if !server.lets_in() {
+            println!("skipped: the sshd of this machine does not even let in the machine's own ssh");
+            return None;
+        }
         Some(server)
+    }
+
+    /// Can the installed client log in? Some machines lock every account.
+    fn lets_in(&self) -> bool {
+        let options = ["BatchMode=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null"];
+        let output = Command::new("ssh")
+            .args(["-F", "/dev/null", "-p", &self.port.to_string(), "-i"])
+            .arg(self.dir.path().join("user"))
+            .args(options.iter().flat_map(|option| ["-o", option]))
+            .args([&format!("{}@127.0.0.1", self.user), "git --version"])
+            .output();
+        output.is_ok_and(|output| output.status.success())
     }
 
     fn repository(&self) {
