@@ -1,9 +1,8 @@
 //! `gyre install`: puts the controllers into a cluster, or shows what it would put there.
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Result, anyhow};
 use clap::Args;
 use gyre_api::DEFINITIONS;
-use gyre_cluster::{Cluster, Grant, Write};
 use gyre_model::Object;
 
 use crate::client::Client;
@@ -41,17 +40,10 @@ pub(crate) async fn run(install: Install) -> Result<()> {
     definitions::install(&cluster).await?;
     println!("✔ {} definitions", DEFINITIONS.len());
     for object in objects(&manifests)? {
-        apply(&cluster, &object).await?;
+        definitions::apply(&cluster, &object).await?;
         println!("✔ {}", object.object_ref());
     }
     println!("► `gyre flux check -n {}` tells when the controllers are ready", install.namespace);
-    Ok(())
-}
-
-async fn apply(cluster: &Cluster, object: &Object) -> Result<()> {
-    let write = Write::Apply { object, force: true, dry_run: false };
-    let written = cluster.write(&Grant::own(definitions::MANAGER), write).await;
-    written.with_context(|| format!("{} is refused", object.object_ref()))?;
     Ok(())
 }
 
@@ -64,11 +56,7 @@ fn manifests(install: &Install) -> String {
 
 fn objects(manifests: &str) -> Result<Vec<Object>> {
     let parts = gyre_yaml::split_documents(manifests).map_err(|error| anyhow!("{error}"))?;
-    let mut objects = Vec::new();
-    for part in parts {
-        objects.push(Object::new(gyre_yaml::yaml_to_json(part.text.as_bytes())?)?);
-    }
-    Ok(objects)
+    parts.iter().map(|part| definitions::object(part.text)).collect()
 }
 
 #[cfg(test)]
