@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use gyre_cluster::{ApiError, Cluster};
+use gyre_model::{GroupVersionKind, Object};
 
 use crate::client::{Client, span};
 use crate::command::logs;
@@ -77,6 +79,12 @@ pub(crate) async fn run(flux: Flux) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The Deployments of Flux or of Gyre in a namespace.
+pub(crate) async fn controllers(cluster: &Cluster, namespace: &str) -> Result<Vec<Object>, ApiError> {
+    let gvk = GroupVersionKind::parse("apps/v1", "Deployment");
+    cluster.list(&gvk, Some(namespace), "app.kubernetes.io/part-of in (flux,gyre)").await
 }
 
 /// `► ...`: what is done now.

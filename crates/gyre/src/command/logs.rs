@@ -14,6 +14,7 @@ use serde_json::Value;
 use tokio::io::AsyncBufReadExt as _;
 
 use crate::client::{Client, span};
+use crate::command::flux;
 use crate::{log, time};
 
 /// How often a file is looked at that is followed.
@@ -120,10 +121,8 @@ pub(crate) async fn run(client: &Client, namespace: &str, logs: Logs) -> Result<
 
 /// The names of the controllers' pods, one a Deployment.
 async fn pods(cluster: &Cluster, namespace: &str) -> Result<Vec<String>> {
-    let deployments = GroupVersionKind::parse("apps/v1", "Deployment");
-    let selector = "app.kubernetes.io/part-of in (flux,gyre)";
     let mut names = Vec::new();
-    for deployment in cluster.list(&deployments, Some(namespace), selector).await? {
+    for deployment in flux::controllers(cluster, namespace).await? {
         let labels = deployment.at("/spec/selector/matchLabels").and_then(Value::as_object);
         let labels: Vec<String> = labels
             .into_iter()

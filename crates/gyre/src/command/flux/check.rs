@@ -61,9 +61,7 @@ async fn kubernetes(cluster: &Cluster) -> bool {
 
 /// The Deployments of Flux or of Gyre, or a Gyre that runs beside the cluster and says so by its Lease.
 async fn controllers(cluster: &Cluster, place: &Place) -> Result<bool> {
-    let gvk = GroupVersionKind::parse("apps/v1", "Deployment");
-    let selector = "app.kubernetes.io/part-of in (flux,gyre)";
-    let found = cluster.list(&gvk, Some(&place.namespace), selector).await?;
+    let found = super::controllers(cluster, &place.namespace).await?;
     for deployment in &found {
         let ready = kstatus::judge(deployment).status == Status::Current;
         let name = deployment.name();
