@@ -30,10 +30,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let arguments = persona::arguments(std::env::args_os());
-    // The one provider of cryptography; everything that speaks TLS finds it here. It fails only when done twice.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     // What renders does so in less time than it takes to set up a log and the whole command line.
     if let Some(arguments) = command::helm::arguments(&arguments) {
+        provide_cryptography();
         return command::helm::run(arguments);
     }
     let cli = match cli::Cli::try_parse_from(&arguments) {
@@ -43,9 +42,15 @@ fn main() -> ExitCode {
     if let Some(code) = command::run_lean(&cli.command) {
         return code;
     }
+    provide_cryptography();
     log::start(cli.verbose, matches!(cli.command, cli::Command::Run(_)));
     match command::run(cli.command) {
         Ok(code) => code,
         Err(error) => output::failure(&error),
     }
+}
+
+/// The one provider of cryptography; everything that speaks TLS finds it. It fails only when done twice.
+fn provide_cryptography() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }

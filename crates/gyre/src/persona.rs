@@ -5,10 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::CommandFactory;
 use clap::error::{ContextKind, ErrorKind};
-
-use crate::cli::Cli;
 
 /// The command that stands in for a tool, by the tool's name.
 const NAMES: [(&str, &str); 4] =
@@ -22,7 +19,7 @@ pub(crate) fn arguments(given: impl IntoIterator<Item = OsString>) -> Vec<OsStri
     let mut arguments: Vec<OsString> = given.into_iter().collect();
     let stem = arguments.first().and_then(|name| Path::new(name).file_stem());
     let command = NAMES.iter().find(|(name, _)| stem == Some(OsStr::new(name))).map(|(_, command)| command);
-    if let Some(command) = command.filter(|command| Cli::command().find_subcommand(command).is_some()) {
+    if let Some(command) = command {
         arguments.insert(1, command.into());
     }
     arguments
