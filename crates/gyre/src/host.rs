@@ -1,10 +1,10 @@
 //! The world that templates may ask: the time, randomness.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use gyre_go::time::{Time, Zone};
 use gyre_template::Host;
 use ring::rand::{SecureRandom, SystemRandom};
+
+use crate::time;
 
 /// The machine.
 #[derive(Debug)]
@@ -18,13 +18,13 @@ impl Machine {
     }
 }
 
-/// The time that has passed since 1970.
-pub(crate) fn since_1970() -> std::time::Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+/// Now, in the zone of the machine.
+pub(crate) fn local_now() -> Time {
+    time::present().in_zone(local_zone())
 }
 
 /// The zone of the machine; UTC where it cannot be told.
-pub(crate) fn local_zone() -> Zone {
+fn local_zone() -> Zone {
     let name = match std::env::var("TZ") {
         Ok(name) => name,
         Err(_) => std::fs::canonicalize("/etc/localtime")
@@ -37,8 +37,7 @@ pub(crate) fn local_zone() -> Zone {
 
 impl Host for Machine {
     fn now(&mut self) -> Time {
-        let now = since_1970();
-        Time::from_unix(now.as_secs() as i64, now.subsec_nanos()).in_zone(local_zone())
+        local_now()
     }
 
     fn random(&mut self, buffer: &mut [u8]) {

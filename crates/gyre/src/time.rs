@@ -2,6 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use gyre_go::duration::Duration;
 use gyre_go::time::{self, Time, Zone};
 
 /// Now.
@@ -31,21 +32,7 @@ pub(crate) fn seconds_between(from: &str, to: &Time) -> Option<i64> {
     parse(from).map(|from| to.since(&from) / 1_000_000_000)
 }
 
-/// How long ago, in a word (`apimachinery` duration.HumanDuration).
+/// How long ago, in a word.
 pub(crate) fn age(text: &str) -> String {
-    let Some(seconds) = seconds_between(text, &present()) else { return "<unknown>".into() };
-    let s = seconds.max(0);
-    let two = |large: i64, small: i64, words: (&str, &str)| match small {
-        0 => format!("{large}{}", words.0),
-        small => format!("{large}{}{small}{}", words.0, words.1),
-    };
-    match s {
-        0..120 => format!("{s}s"),
-        120..600 => two(s / 60, s % 60, ("m", "s")),
-        600..10_800 => format!("{}m", s / 60),
-        10_800..28_800 => two(s / 3600, s / 60 % 60, ("h", "m")),
-        28_800..172_800 => format!("{}h", s / 3600),
-        172_800..691_200 => two(s / 86_400, s / 3600 % 24, ("d", "h")),
-        _ => format!("{}d", s / 86_400),
-    }
+    parse(text).map_or_else(|| "<unknown>".into(), |then| Duration(present().since(&then)).human())
 }

@@ -11,7 +11,7 @@ use super::chart::{self, absolute, go_error};
 use super::environment::Settings;
 use super::flags::{RemoteFlags, ValueFlags};
 use super::print;
-use crate::host::since_1970;
+use crate::time;
 
 /// `helm package CHART_PATH...`
 #[derive(Debug, Args)]
@@ -80,7 +80,7 @@ pub(super) fn save(chart: &Chart, directory: &Path) -> anyhow::Result<PathBuf> {
             .map_err(|why| anyhow!("failed to save: {}", go_error("mkdir", &shown, &why)))?,
     }
     let place = directory.join(format!("{}-{}.tgz", chart.name(), chart.metadata.version));
-    let packed = gyre_helm::chart::package(chart, since_1970().as_secs())
+    let packed = gyre_helm::chart::package(chart, time::present().unix_s.unsigned_abs())
         .map_err(|why| anyhow!("failed to save: {why}"))?;
     fs::write(&place, packed)
         .map_err(|why| anyhow!("failed to save: {}", go_error("open", &place.display().to_string(), &why)))?;

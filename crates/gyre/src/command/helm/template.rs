@@ -14,7 +14,8 @@ use super::arguments::Usage;
 use super::environment::Settings;
 use super::flags::{ChartFlags, ValueFlags, list};
 use super::{chart, print, warn};
-use crate::host::{Machine, since_1970};
+use crate::host::Machine;
+use crate::time;
 
 const USAGE: Usage = Usage { command: "template", line: "[NAME] [CHART] [flags]" };
 
@@ -177,7 +178,7 @@ impl InstallFlags {
                 let file = chart.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
                 let file = if matches!(file, "" | ".") { "chart" } else { file };
                 let stem = file.split('.').next().unwrap_or_default();
-                Ok((format!("{stem}-{}", since_1970().as_secs()), chart.clone()))
+                Ok((format!("{stem}-{}", time::present().unix_s), chart.clone()))
             }
             [_, _, rest @ ..] => {
                 bail!("expected at most two arguments, unexpected arguments: {}", rest.join(", "))

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{anyhow, bail};
 use gyre_go::semver::{Constraints, Version};
 use gyre_go::strconv::quote;
-use gyre_go::time::Time;
 use gyre_helm::Chart;
 use gyre_helm::chart::{Dependency, lock_digest};
 use gyre_model::Digest;
@@ -19,7 +18,7 @@ use crate::command::helm::fetch::{Found, caches, find_at, index_file, remote_of,
 use crate::command::helm::package::save;
 use crate::command::helm::print;
 use crate::command::helm::repo::update_all;
-use crate::host::{local_zone, since_1970};
+use crate::host::local_now;
 
 /// What is to be done for one chart.
 pub(in crate::command::helm) struct Update<'a> {
@@ -76,8 +75,7 @@ impl Update<'_> {
         if old == Some(&digest) {
             return Ok(());
         }
-        let now = since_1970();
-        let now = Time::from_unix(now.as_secs() as i64, now.subsec_nanos()).in_zone(local_zone());
+        let now = local_now();
         let dependencies: Vec<Value> = locked.iter().map(Dependency::to_json).collect();
         let lock = json!({ "dependencies": dependencies, "digest": digest, "generated": now.to_rfc3339() });
         let name = if chart.metadata.api_version == "v1" { "requirements.lock" } else { "Chart.lock" };

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use clap::Args;
 use gyre_go::semver::pick::helm_sort;
-use gyre_go::time::Time;
 use gyre_helm::Chart;
 use gyre_model::Digest;
 use gyre_source::helm::{Step, visit_index};
@@ -16,7 +15,7 @@ use serde_json::{Value, json};
 use crate::command::helm::arguments::Usage;
 use crate::command::helm::chart::go_error;
 use crate::command::helm::fetch::resolve;
-use crate::host::{local_zone, since_1970};
+use crate::host::local_now;
 
 /// `helm repo index DIR`
 #[derive(Debug, Args)]
@@ -38,8 +37,7 @@ pub(super) struct MakeIndex {
 type Entries = BTreeMap<String, Vec<Value>>;
 
 fn now() -> String {
-    let now = since_1970();
-    Time::from_unix(now.as_secs() as i64, now.subsec_nanos()).in_zone(local_zone()).to_rfc3339()
+    local_now().to_rfc3339()
 }
 
 impl MakeIndex {
