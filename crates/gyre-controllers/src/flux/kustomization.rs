@@ -196,7 +196,7 @@ impl Kustomizations {
                 }
             } else {
                 let outcome = Outcome::again(&files.revision, memory.built, memory.changed, inventory(old));
-                return Ok(Some(self.judge(&key, spec, outcome)));
+                return Ok(Some(self.judge(&key, spec, outcome).await));
             }
         }
         let rendered = self.render(object, spec, &files).await?;
@@ -210,7 +210,7 @@ impl Kustomizations {
             changed: changed.has_changes(),
         };
         self.memories().insert(Arc::clone(&key), memory);
-        Ok(Some(self.judge(&key, spec, changed)))
+        Ok(Some(self.judge(&key, spec, changed).await))
     }
 
     /// The files of the source's present artifact.
@@ -375,14 +375,14 @@ impl Kustomizations {
     }
 
     /// Judges the health of what has been applied.
-    fn judge(&self, key: &Key, spec: &KustomizationSpec, mut outcome: Outcome) -> Outcome {
+    async fn judge(&self, key: &Key, spec: &KustomizationSpec, mut outcome: Outcome) -> Outcome {
         if outcome.failed() {
             self.memories().remove(key);
             return outcome;
         }
         let since = self.memories().get(key).and_then(|memory| memory.since);
         let waited = since.map(|since| since.elapsed()).unwrap_or_default();
-        outcome.verdict = health::judge(&self.cx.live, key, spec, &outcome.owned, waited, timeout(spec));
+        outcome.verdict = health::judge(&self.cx, key, spec, &outcome.owned, waited, timeout(spec)).await;
         if !matches!(outcome.verdict, Verdict::Waiting { .. })
             && let Some(memory) = self.memories().get_mut(key)
         {
