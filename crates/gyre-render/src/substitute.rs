@@ -44,9 +44,9 @@ pub struct Variables {
 }
 
 impl Variables {
-    /// Adds a variable; line breaks in its value are taken out, as Flux does it.
+    /// Adds a variable.
     pub fn set(&mut self, name: &str, value: &str) {
-        self.values.insert(name.into(), value.replace('\n', ""));
+        self.values.insert(name.into(), value.into());
     }
 
     /// Are there none?
@@ -177,6 +177,9 @@ impl Reader<'_> {
         if self.peek() == Some('#') {
             self.next();
             let name = self.run(is_part);
+            if name.is_empty() {
+                return Err(BAD);
+            }
             self.closes(BAD)?;
             return Ok(self.value(&name, false)?.len().to_string());
         }
@@ -416,11 +419,11 @@ mod tests {
             ("a", "abcdEFGH"),
             ("name", "bash.string.txt"),
             ("path", "/path/to/file"),
-            ("lines", "x\ny"),
+            ("more", "xy"),
         ]);
         let cases = [
             ("no $a {a} $", "no $a {a} $"),
-            ("${a}-${none}-${lines}", "abcdEFGH--xy"),
+            ("${a}-${none}-${more}", "abcdEFGH--xy"),
             ("$${a} $$", "${a} $"),
             ("$$${a}", "$abcdEFGH"),
             ("${#a}", "8"),
@@ -449,6 +452,7 @@ mod tests {
             ("${}", NO_NAME),
             ("${a:=x", NO_ARGUMENT),
             ("${a/x}", BAD),
+            ("${#}", BAD),
             ("${a#${a}x}", BAD),
         ];
         for (given, wanted) in cases {

@@ -27,12 +27,16 @@ pub(super) async fn put_in(
         }
     }
     for (name, value) in &post_build.substitute {
-        variables.set(name, value);
+        variables.set(name, &without_breaks(value));
     }
     if variables.is_empty() && post_build.substitute_strategy.as_deref() != Some("Always") {
         return Ok(rendered);
     }
     objects(rendered, &variables)
+}
+
+fn without_breaks(value: &str) -> String {
+    value.replace('\n', "")
 }
 
 async fn read(
@@ -53,9 +57,9 @@ async fn read(
         let text = value.as_str().unwrap_or_default();
         if kind == "Secret" {
             let bytes = base64::STANDARD.decode(text.as_bytes()).unwrap_or_default();
-            variables.set(key, &String::from_utf8_lossy(&bytes));
+            variables.set(key, &without_breaks(&String::from_utf8_lossy(&bytes)));
         } else {
-            variables.set(key, text);
+            variables.set(key, &without_breaks(text));
         }
     }
     Ok(())
