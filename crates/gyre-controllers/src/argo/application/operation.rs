@@ -1,14 +1,15 @@
 //! A sync: asked for in the Application's `operation`, or begun by itself, and carried out as a plan.
 
+mod pace;
+mod results;
+
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use gyre_api::argo::{ApplicationSpec, Automated, SYNC_OPTIONS, normal};
-use gyre_cluster::{Applied, Done, Grant, Write};
-use gyre_health::argo::images_of;
+use gyre_cluster::{Grant, Write};
 use gyre_model::{GroupVersionKind, Object, ObjectRef};
-use gyre_plan::{Action, Change, Desired, How, Marks, Plan, Policy, Title, argo_rank, with_last_applied};
+use gyre_plan::{Change, Desired, How, Marks, Plan, Policy, Title, argo_rank, with_last_applied};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -19,13 +20,8 @@ use super::status::Report;
 use crate::clock::rfc3339;
 use crate::context::Context;
 use crate::shelf::key;
-
-/// Heals in a row that follow each other at once; the next ones wait longer and longer.
-const HEALS_AT_ONCE: i64 = 3;
-/// After this long without one, a heal counts as the first again.
-const HEALS_FORGOTTEN: Duration = Duration::from_secs(10);
-/// The longest pause between two heals or two retries.
-const PAUSE_MAX: Duration = Duration::from_secs(180);
+use pace::{heal, retry, was_attempted};
+use results::{item, outcome, planned, pruning_ignored, result};
 
 /// A sync that is to be carried out.
 pub(super) struct Operation {
@@ -368,63 +364,6 @@ fn asked_revisions(sync: &Value) -> Vec<String> {
     }
 }
 
-/// Was this revision, of this source, the last one that was synced?
-fn was_attempted(object: &Object, comparison: &Comparison) -> bool {
-    let at = |pointer: &str| object.at(&format!("/status/operationState/syncResult{pointer}"));
-    let several = object.at("/spec/sources").and_then(Value::as_array).is_some_and(|list| !list.is_empty());
-    if several {
-        return strings(at("/revisions")) == comparison.revisions
-            && at("/sources") == object.at("/spec/sources");
-    }
-    at("/revision").and_then(Value::as_str) == comparison.revisions.first().map(String::as_str)
-        && at("/source") == object.at("/spec/source")
-}
-
-/// How long ago the last operation ended.
-fn since_last(object: &Object, now: Timestamp) -> Duration {
-    let finished: Option<Timestamp> = object.text("/status/operationState/finishedAt").parse().ok();
-    let seconds = finished.map_or(i64::MAX, |finished| now.as_second() - finished.as_second());
-    Duration::from_secs(u64::try_from(seconds).unwrap_or_default())
-}
-
-/// Goes on after a failure; the number of the retry, or nothing when there are none left or it is too early.
-fn retry(object: &Object, spec: &ApplicationSpec, revisions: &str, report: &mut Report) -> Option<i64> {
-    let limit =
-        spec.sync_policy.as_ref().and_then(|policy| policy.retry.as_ref()).map_or(5, |retry| retry.limit);
-    let count = object.at("/status/operationState/retryCount").and_then(Value::as_i64).unwrap_or_default();
-    let message = object.text("/status/operationState/message");
-    let why = format!("Failed last sync attempt to [{revisions}]: {message}");
-    if limit >= 0 && count >= limit {
-        report.condition("SyncError", &why);
-        return None;
-    }
-    let pause = Duration::from_secs(5).saturating_mul(1 << count.clamp(0, 10)).min(PAUSE_MAX);
-    let left = pause.saturating_sub(since_last(object, report.now()));
-    if !left.is_zero() {
-        report.condition("SyncError", &why);
-        report.look_again(left);
-        return None;
-    }
-    Some(count + 1)
-}
-
-/// Undoes what others changed; the number of the heal in a row, or nothing when it is too early.
-fn heal(object: &Object, report: &mut Report) -> Option<i64> {
-    let count = object.at("/status/operationState/operation/sync/autoHealAttemptsCount");
-    let since = since_last(object, report.now());
-    let count = count.and_then(Value::as_i64).filter(|_| since < HEALS_FORGOTTEN).unwrap_or_default();
-    let beyond = count - HEALS_AT_ONCE;
-    if beyond >= 0 {
-        let pause = Duration::from_secs(2).saturating_mul(1 << beyond.clamp(0, 10)).min(PAUSE_MAX);
-        let left = pause.saturating_sub(since);
-        if !left.is_zero() {
-            report.look_again(left);
-            return None;
-        }
-    }
-    Some(count + 1)
-}
-
 /// Makes the destination's namespace where it is missing, and gives it its metadata.
 async fn namespace(cx: &Context, spec: &ApplicationSpec, grant: &Grant) -> Option<Value> {
     let name = spec.destination.namespace.as_deref().filter(|name| !name.is_empty())?;
@@ -465,99 +404,6 @@ async fn namespace(cx: &Context, spec: &ApplicationSpec, grant: &Grant) -> Optio
         "group": "", "version": "v1", "kind": "Namespace", "namespace": "", "name": name,
         "status": status, "hookPhase": phase, "syncPhase": "PreSync", "message": message,
     }))
-}
-
-/// What a dry run comes to: everything as planned.
-fn planned(plan: &gyre_plan::Plan) -> Applied {
-    let done = plan.changes().map(|change| Done {
-        target: change.target.clone(),
-        action: change.action.clone(),
-        desired: change.desired.clone(),
-        how: change.how.clone(),
-        failure: None,
-    });
-    Applied { done: done.collect(), unready: Vec::new() }
-}
-
-/// `deployment.apps/web`, as kubectl names objects.
-fn kubectl_name(object: &ObjectRef) -> String {
-    let kind = object.kind.to_lowercase();
-    if object.group.is_empty() {
-        format!("{kind}/{}", object.name)
-    } else {
-        format!("{kind}.{}/{}", object.group, object.name)
-    }
-}
-
-/// One result; an object without a namespace is told with the Application's.
-fn item(object: &ObjectRef, home: &str, status: &str, phase: Option<&str>, message: &str) -> Value {
-    let namespace = if object.namespace.is_empty() { home } else { &object.namespace };
-    let mut item = json!({
-        "group": object.group, "version": object.version, "kind": object.kind,
-        "namespace": namespace, "name": object.name,
-        "status": status, "syncPhase": "Sync", "message": message,
-    });
-    if let Some(phase) = phase {
-        item["hookPhase"] = phase.into();
-    }
-    item
-}
-
-fn result(done: &Done, home: &str, phase: &str, dry_run: bool) -> Value {
-    let object = &done.target;
-    let images: Vec<String> = done.desired.as_ref().map(|desired| images_of(desired)).unwrap_or_default();
-    let said = |status: &str, phase: &str, message: &str| {
-        let mut item = item(object, home, status, Some(phase), message);
-        if !images.is_empty() {
-            item["images"] = images.clone().into();
-        }
-        item
-    };
-    if let Some(failure) = &done.failure {
-        return said("SyncFailed", "Failed", &failure.refusal.message);
-    }
-    let suffix = if dry_run { " (dry run)" } else { "" };
-    let name = kubectl_name(object);
-    let verb = match (&done.action, &done.how) {
-        (Action::Delete(_), _) => return said("Pruned", "Succeeded", &format!("pruned{suffix}")),
-        (Action::Skip(_), _) if done.desired.is_none() => {
-            return said("PruneSkipped", "Succeeded", "ignored (no prune)");
-        }
-        (_, How::ServerSide) => "serverside-applied",
-        (Action::Configure, How::Replace { force: true }) => {
-            let ObjectRef { kind, namespace, name: bare, .. } = object;
-            let kind = kind.to_lowercase();
-            let message =
-                format!("{kind} \"{bare}\" deleted from {namespace} namespace\n{name} replaced{suffix}");
-            return said("Synced", phase, &message);
-        }
-        (Action::Configure | Action::Keep, How::Replace { .. }) => "replaced",
-        (Action::Create | Action::Recreate, _) => "created",
-        (Action::Configure, _) => "configured",
-        (Action::Keep | Action::Skip(_) | Action::Refuse(_), _) => "unchanged",
-    };
-    said("Synced", phase, &format!("{name} {verb}{suffix}"))
-}
-
-fn pruning_ignored(object: &ObjectRef, home: &str) -> Value {
-    item(object, home, "PruneSkipped", Some("Succeeded"), "ignored (requires pruning)")
-}
-
-fn outcome(applied: &Applied) -> (&'static str, String) {
-    let failures: Vec<String> =
-        applied.failures().map(|(_, failure)| failure.refusal.message.clone()).collect();
-    if !failures.is_empty() {
-        let why = failures.join(",");
-        return (
-            "Failed",
-            format!("one or more synchronization tasks completed unsuccessfully, reason: {why}"),
-        );
-    }
-    if !applied.unready.is_empty() {
-        let late: Vec<String> = applied.unready.iter().map(|(object, _)| object.to_string()).collect();
-        return ("Failed", format!("waited in vain for healthy state of {}", late.join(", ")));
-    }
-    ("Succeeded", "successfully synced (all tasks run)".into())
 }
 
 /// The record of a sync in `operationState`.

@@ -1,0 +1,106 @@
+//! What a sync came to, in Argo CD's words: a result for each object, a phase and a message for all.
+
+use gyre_cluster::{Applied, Done};
+use gyre_health::argo::images_of;
+use gyre_model::ObjectRef;
+use gyre_plan::{Action, How};
+use serde_json::{Value, json};
+
+/// What a dry run comes to: everything as planned.
+pub(super) fn planned(plan: &gyre_plan::Plan) -> Applied {
+    let done = plan.changes().map(|change| Done {
+        target: change.target.clone(),
+        action: change.action.clone(),
+        desired: change.desired.clone(),
+        how: change.how.clone(),
+        failure: None,
+    });
+    Applied { done: done.collect(), unready: Vec::new() }
+}
+
+/// `deployment.apps/web`, as kubectl names objects.
+fn kubectl_name(object: &ObjectRef) -> String {
+    let kind = object.kind.to_lowercase();
+    if object.group.is_empty() {
+        format!("{kind}/{}", object.name)
+    } else {
+        format!("{kind}.{}/{}", object.group, object.name)
+    }
+}
+
+/// One result; an object without a namespace is told with the Application's.
+pub(super) fn item(
+    object: &ObjectRef,
+    home: &str,
+    status: &str,
+    phase: Option<&str>,
+    message: &str,
+) -> Value {
+    let namespace = if object.namespace.is_empty() { home } else { &object.namespace };
+    let mut item = json!({
+        "group": object.group, "version": object.version, "kind": object.kind,
+        "namespace": namespace, "name": object.name,
+        "status": status, "syncPhase": "Sync", "message": message,
+    });
+    if let Some(phase) = phase {
+        item["hookPhase"] = phase.into();
+    }
+    item
+}
+
+pub(super) fn result(done: &Done, home: &str, phase: &str, dry_run: bool) -> Value {
+    let object = &done.target;
+    let images: Vec<String> = done.desired.as_ref().map(|desired| images_of(desired)).unwrap_or_default();
+    let said = |status: &str, phase: &str, message: &str| {
+        let mut item = item(object, home, status, Some(phase), message);
+        if !images.is_empty() {
+            item["images"] = images.clone().into();
+        }
+        item
+    };
+    if let Some(failure) = &done.failure {
+        return said("SyncFailed", "Failed", &failure.refusal.message);
+    }
+    let suffix = if dry_run { " (dry run)" } else { "" };
+    let name = kubectl_name(object);
+    let verb = match (&done.action, &done.how) {
+        (Action::Delete(_), _) => return said("Pruned", "Succeeded", &format!("pruned{suffix}")),
+        (Action::Skip(_), _) if done.desired.is_none() => {
+            return said("PruneSkipped", "Succeeded", "ignored (no prune)");
+        }
+        (_, How::ServerSide) => "serverside-applied",
+        (Action::Configure, How::Replace { force: true }) => {
+            let ObjectRef { kind, namespace, name: bare, .. } = object;
+            let kind = kind.to_lowercase();
+            let message =
+                format!("{kind} \"{bare}\" deleted from {namespace} namespace\n{name} replaced{suffix}");
+            return said("Synced", phase, &message);
+        }
+        (Action::Configure | Action::Keep, How::Replace { .. }) => "replaced",
+        (Action::Create | Action::Recreate, _) => "created",
+        (Action::Configure, _) => "configured",
+        (Action::Keep | Action::Skip(_) | Action::Refuse(_), _) => "unchanged",
+    };
+    said("Synced", phase, &format!("{name} {verb}{suffix}"))
+}
+
+pub(super) fn pruning_ignored(object: &ObjectRef, home: &str) -> Value {
+    item(object, home, "PruneSkipped", Some("Succeeded"), "ignored (requires pruning)")
+}
+
+pub(super) fn outcome(applied: &Applied) -> (&'static str, String) {
+    let failures: Vec<String> =
+        applied.failures().map(|(_, failure)| failure.refusal.message.clone()).collect();
+    if !failures.is_empty() {
+        let why = failures.join(",");
+        return (
+            "Failed",
+            format!("one or more synchronization tasks completed unsuccessfully, reason: {why}"),
+        );
+    }
+    if !applied.unready.is_empty() {
+        let late: Vec<String> = applied.unready.iter().map(|(object, _)| object.to_string()).collect();
+        return ("Failed", format!("waited in vain for healthy state of {}", late.join(", ")));
+    }
+    ("Succeeded", "successfully synced (all tasks run)".into())
+}
