@@ -24,8 +24,12 @@ pub(super) struct Target {
     pub(super) hooks: Vec<String>,
 }
 
-/// Annotations that make an object a hook.
-const HOOKS: [&str; 2] = ["argocd.argoproj.io/hook", "helm.sh/hook"];
+/// Is the object one that is applied at a moment of a sync, and not part of the desired state? Helm's `crd-install` is no
+/// such moment any more.
+fn is_hook(object: &Object) -> bool {
+    let helm = object.annotation("helm.sh/hook").unwrap_or("crd-install");
+    object.annotation("argocd.argoproj.io/hook").is_some() || helm != "crd-install"
+}
 
 /// Fetches and renders; the error is what `ComparisonError` says.
 pub(super) async fn of(cx: &Context, application: &Object, spec: &ApplicationSpec) -> Result<Target, String> {
@@ -48,7 +52,7 @@ pub(super) async fn of(cx: &Context, application: &Object, spec: &ApplicationSpe
         rendered.extend(objects);
     }
     for object in rendered {
-        if HOOKS.iter().any(|annotation| object.annotation(annotation).is_some()) {
+        if is_hook(&object) {
             target.hooks.push(format!("{}/{}", object.kind(), object.name()));
             continue;
         }
