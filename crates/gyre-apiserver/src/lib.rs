@@ -6,6 +6,7 @@
 
 mod admission;
 mod api;
+mod audit;
 mod auth;
 mod bootstrap;
 mod clock;
@@ -37,6 +38,7 @@ mod tls;
 mod validate;
 mod verbs;
 mod watch;
+mod x509;
 mod yaml;
 
 use gyre_go::{names, quantity};

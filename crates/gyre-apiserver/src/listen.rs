@@ -1,7 +1,7 @@
 //! A server on the network: plain HTTP or TLS with a certificate made for it, HTTP/1.1 and HTTP/2.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use hyper::service::service_fn;
@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tower_service::Service as _;
 
+use crate::auth::User;
 use crate::limits::HEAD_SECONDS;
 use crate::server::{Server, Service};
 use crate::tls::Tls;
@@ -94,29 +95,31 @@ async fn accept(
             accepted = listener.accept() => accepted,
             _ = stop.wait_for(|stopped| *stopped) => return,
         };
-        let Ok((stream, _)) = accepted else {
+        let Ok((stream, peer)) = accepted else {
             // Out of descriptors: others must end first.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        tokio::spawn(connection(stream, acceptor.clone(), service.clone(), stop.clone()));
+        tokio::spawn(connection((stream, peer.ip()), acceptor.clone(), service.clone(), stop.clone()));
     }
 }
 
 async fn connection(
-    stream: TcpStream,
+    (stream, peer): (TcpStream, IpAddr),
     acceptor: Option<TlsAcceptor>,
     service: Service,
     stop: watch::Receiver<bool>,
 ) {
     let _ = stream.set_nodelay(true);
     match acceptor {
-        None => serve(stream, service, stop).await,
+        None => serve(stream, service.of(Some(peer), None), stop).await,
         Some(acceptor) => {
             let shaken =
                 tokio::time::timeout(Duration::from_secs(HEAD_SECONDS), acceptor.accept(stream)).await;
             if let Ok(Ok(stream)) = shaken {
-                serve(stream, service, stop).await;
+                let certificate = stream.get_ref().1.peer_certificates().and_then(|it| it.first());
+                let user = certificate.and_then(|it| User::of_certificate(it));
+                serve(stream, service.of(Some(peer), user), stop).await;
             }
         }
     }

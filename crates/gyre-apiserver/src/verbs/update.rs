@@ -126,6 +126,7 @@ impl Api {
         if !causes.is_empty() {
             return Err(Failure::invalid(&kind.group, &kind.kind, &place.name, causes));
         }
+        let _admitted = admission::quotas::charge(self, place, &stored, Some(&stored_old))?;
         let taken = self.allocate(place, &mut stored, Some(&stored_old))?;
         let answer =
             |object: Value| Ok(Some(Updated { object: convert::from_storage(kind, &place.version, object) }));
