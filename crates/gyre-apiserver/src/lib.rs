@@ -27,6 +27,8 @@ mod random;
 mod registry;
 mod request;
 mod response;
+#[cfg(test)]
+mod rows;
 mod selectors;
 mod server;
 mod simulation;

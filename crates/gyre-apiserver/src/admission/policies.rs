@@ -26,6 +26,11 @@ struct Write<'a> {
     namespace: Value,
 }
 
+/// Whether any policy is bound.
+pub(crate) fn any(api: &Api) -> bool {
+    api.store.count(&format!("validatingadmissionpolicybindings.{GROUP}")) > 0
+}
+
 /// Refuses a write that a bound policy denies. `Value::Null` stands for the object of a deletion, and for what was
 /// there before a creation.
 pub(crate) fn check(

@@ -54,7 +54,9 @@ fn wrong_type(path: &str, wanted: &str, shown: &str) -> Cause {
 fn fits_type(ty: &str, value: &Value) -> bool {
     match ty {
         "string" => value.is_string(),
-        "integer" => value.as_f64().is_some_and(|it| it.fract() == 0.0),
+        "integer" => {
+            value.is_i64() || value.as_f64().is_some_and(|it| it.fract() == 0.0 && it.abs() < 9.3e18)
+        }
         "number" => value.is_number(),
         "boolean" => value.is_boolean(),
         "array" => value.is_array(),
