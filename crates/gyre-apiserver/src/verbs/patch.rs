@@ -28,7 +28,7 @@ struct Applied {
     object: Value,
     /// It is the object as it was.
     is_nothing: bool,
-    /// The configuration changed metadata, though the server may not let it.
+    /// It counts as a change, though the server undoes it.
     renewed: bool,
 }
 
@@ -242,7 +242,8 @@ impl Api {
         if applied.object == *old {
             return Ok(Applied { object: applied.object, is_nothing: true, renewed: false });
         }
-        let renewed = metadata_of(&applied.object) != metadata_of(old);
+        // compat(kube-apiserver 1.36): this link is taken off after it was found to be a change.
+        let renewed = applied.object["metadata"].get("selfLink").is_some();
         let managers = applied.object["metadata"].get("managedFields").cloned();
         let draft = Self::draft_of(
             place,
@@ -313,15 +314,6 @@ impl Api {
         let revision = if dry { 0 } else { object::revision(&created) };
         Ok(self.shaped(call, 201, created)?.warned(warnings).at(revision))
     }
-}
-
-/// The metadata but for its managers.
-fn metadata_of(object: &Value) -> Value {
-    let mut metadata = object["metadata"].clone();
-    if let Some(fields) = metadata.as_object_mut() {
-        fields.remove("managedFields");
-    }
-    metadata
 }
 
 /// A patch cannot make an object another one.
