@@ -322,6 +322,10 @@ fn scale(scale: &Value, at: &str, causes: &mut Vec<Cause>) {
 
 const TYPES: [&str; 6] = ["array", "boolean", "integer", "number", "object", "string"];
 
+/// What JSON Schema has and structural schemas do not.
+const UNSUPPORTED: [&str; 6] =
+    ["id", "additionalItems", "patternProperties", "definitions", "dependencies", "$ref"];
+
 /// What is wrong with a structural schema.
 fn schema(it: &Value, at: &str, root: bool, causes: &mut Vec<Cause>) {
     if !it.is_object() {
@@ -373,6 +377,12 @@ fn schema(it: &Value, at: &str, root: bool, causes: &mut Vec<Cause>) {
             causes.push(Cause::required(format!("{at}.x-kubernetes-list-map-keys"), detail));
         }
     }
+    for key in UNSUPPORTED {
+        if it.get(key).is_some_and(|it| !it.is_null()) {
+            causes.push(Cause::forbidden(format!("{at}.{key}"), &format!("{key} is not supported")));
+        }
+    }
+    super::validate::default(it, at, causes);
     let metadata = &it["properties"]["metadata"];
     if root && metadata.is_object() {
         let named = metadata["properties"].as_object();

@@ -20,6 +20,13 @@ pub(crate) fn validate(schema: &Schema, object: &Value, old: Option<&Value>) -> 
     causes
 }
 
+/// Everything that is wrong with the default of a schema, which stands at a path.
+pub(super) fn default(openapi: &Value, at: &str, causes: &mut Vec<Cause>) {
+    if let Some(value) = openapi.get("default").filter(|it| !it.is_null()) {
+        check(&Schema::read(openapi), value, None, &format!("{at}.default"), causes);
+    }
+}
+
 fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
