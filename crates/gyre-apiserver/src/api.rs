@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use http::Method;
 use serde_json::Value;
 
+use crate::admission::policies::Programs;
 use crate::audit::{Audit, Trace};
 use crate::auth::{Access, User};
 use crate::clock::{self, Clock};
@@ -26,6 +27,7 @@ pub(crate) struct Api {
     pub(crate) network: Mutex<Network>,
     /// Held while an object is admitted to a namespace with quotas.
     pub(crate) quotas: Mutex<()>,
+    pub(crate) programs: Programs,
     pub(crate) random: crate::random::Random,
     audit: Option<Audit>,
 }
@@ -104,6 +106,7 @@ impl Api {
             access,
             network: Mutex::default(),
             quotas: Mutex::default(),
+            programs: Programs::default(),
             random,
             audit,
         }

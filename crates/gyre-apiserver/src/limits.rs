@@ -40,3 +40,6 @@ pub(crate) const EVENT_SECONDS: i64 = 3600;
 
 /// How many lines wait to be written to the audit log.
 pub(crate) const AUDIT_QUEUE_MAX: usize = 4096;
+
+/// How many expressions of admission policies are kept compiled.
+pub(crate) const PROGRAMS_MAX: usize = 1024;

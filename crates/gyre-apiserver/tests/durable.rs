@@ -116,3 +116,24 @@ async fn kill_again_and_again(lane: usize, place: PathBuf) {
         server.shut_down();
     }
 }
+
+#[tokio::test]
+async fn what_was_before_an_opening_is_forgotten() {
+    let directory = tempfile::tempdir().unwrap();
+    let storage = Storage::Directory(directory.path().into());
+    let server = Server::builder().storage(storage.clone()).start().unwrap();
+    let (_, made) = ask(&server, Method::POST, MAPS, json!({"metadata": {"name": "a"}})).await;
+    ask(&server, Method::POST, MAPS, json!({"metadata": {"name": "b"}})).await;
+    let revision = made["metadata"]["resourceVersion"].as_str().unwrap();
+    server.shut_down();
+    drop(server);
+
+    let server = Server::builder().storage(storage).start().unwrap();
+    let watch = format!("{MAPS}?watch=true&resourceVersion={revision}");
+    let (status, event) = ask(&server, Method::GET, &watch, Value::Null).await;
+    assert_eq!((status, &event["type"]), (StatusCode::OK, &json!("ERROR")));
+    assert_eq!((&event["object"]["code"], &event["object"]["reason"]), (&json!(410), &json!("Expired")));
+    let list = format!("{MAPS}?resourceVersion={revision}&resourceVersionMatch=Exact");
+    let (status, failure) = ask(&server, Method::GET, &list, Value::Null).await;
+    assert_eq!((status, &failure["reason"]), (StatusCode::GONE, &json!("Expired")));
+}

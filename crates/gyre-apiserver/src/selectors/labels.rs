@@ -128,8 +128,7 @@ impl<'a> Parser<'a> {
                     demands.push(demand?);
                 }
                 Token::End => break,
-                other => {
-                    let text = other.text();
+                Token::Sign(text) => {
                     return Err(format!("found '{text}', expected: !, identifier, or 'end of string'"));
                 }
             }
