@@ -74,6 +74,8 @@ struct Memo {
 #[derive(Default)]
 struct State {
     watches: HashMap<GroupKind, watch::Receiver<bool>>,
+    /// Kinds of which owners are told every change.
+    closely: HashSet<GroupKind>,
     objects: HashMap<ObjectKey, Seen>,
     owners: HashMap<ObjectKey, Vec<(OwnerId, Option<Memo>)>>,
     owned: HashMap<OwnerId, HashSet<ObjectKey>>,
@@ -162,6 +164,11 @@ impl Live {
         for object in objects {
             self.watch_kind(object.gvk());
         }
+    }
+
+    /// From now on owners are told every change of this kind: its health is judged by rules that are not known here.
+    pub fn watch_closely(&self, gvk: &GroupVersionKind) {
+        self.state().closely.insert(gvk.group_kind());
     }
 
     /// Has nothing changed of what the owner applied? False where that is not known of every object.
@@ -313,7 +320,8 @@ impl Live {
             return;
         }
         let old = state.put(&key, &target, seen.clone());
-        let health = old.as_ref().is_none_or(|old| old.status != seen.status || old.health != seen.health);
+        let health = state.closely.contains(&target.group_kind())
+            || old.as_ref().is_none_or(|old| old.status != seen.status || old.health != seen.health);
         if let Some(owner) = state.stranger(&key, seen.facts.as_deref()).filter(|_| health) {
             let _ = self.notices.send(Notice { owner, object: target.clone(), drift: false });
         }
