@@ -157,17 +157,16 @@ impl Api {
         trace: &mut Trace,
     ) -> Result<Answer> {
         let audited = self.audit.is_some();
-        trace.verb = request.method.as_str().to_ascii_lowercase();
         let user = match in_process {
             Some(user) if !request.headers.contains_key("authorization") => user.clone(),
             _ => self.authenticate(request)?,
         };
         if audited {
+            trace.verb = request.method.as_str().to_ascii_lowercase();
             trace.user = user.clone();
         }
-        let real = user.name.clone();
         let user = self.impersonate(request, user)?;
-        if audited && user.name != real {
+        if audited && user.name != trace.user.name {
             trace.impersonated = Some(user.clone());
         }
         let target = Target::parse(&request.path);

@@ -43,3 +43,6 @@ pub(crate) const AUDIT_QUEUE_MAX: usize = 4096;
 
 /// How many expressions of admission policies are kept compiled.
 pub(crate) const PROGRAMS_MAX: usize = 1024;
+
+/// How many connections are served at the same time.
+pub(crate) const CONNECTIONS_MAX: usize = 20_000;

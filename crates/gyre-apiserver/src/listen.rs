@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::service::service_fn;
@@ -9,12 +10,12 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 use tower_service::Service as _;
 
 use crate::auth::User;
-use crate::limits::HEAD_SECONDS;
+use crate::limits::{CONNECTIONS_MAX, HEAD_SECONDS};
 use crate::server::{Server, Service};
 use crate::tls::Tls;
 
@@ -90,7 +91,13 @@ async fn accept(
     service: Service,
     mut stop: watch::Receiver<bool>,
 ) {
+    // bounded: who comes when all places are taken waits to be let in.
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
+        let place = tokio::select! {
+            place = places.clone().acquire_owned() => place,
+            _ = stop.wait_for(|stopped| *stopped) => return,
+        };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             _ = stop.wait_for(|stopped| *stopped) => return,
@@ -100,7 +107,11 @@ async fn accept(
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        tokio::spawn(connection((stream, peer.ip()), acceptor.clone(), service.clone(), stop.clone()));
+        let served = connection((stream, peer.ip()), acceptor.clone(), service.clone(), stop.clone());
+        tokio::spawn(async move {
+            served.await;
+            drop(place);
+        });
     }
 }
 
