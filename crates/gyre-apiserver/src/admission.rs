@@ -1,6 +1,8 @@
 //! What the server does with a write beyond its kind's own rules: namespaces that end, protections, escalation.
 
 pub(crate) mod policies;
+pub(crate) mod quotas;
+mod ranges;
 
 use serde_json::{Value, json};
 
@@ -42,6 +44,7 @@ pub(crate) fn create(
 pub(crate) fn complete(api: &Api, place: &Place, object: &mut Value) -> Result<()> {
     match place.kind.id() {
         ("", "persistentvolumeclaims") => {
+            ranges::admit(api, place, object)?;
             push_unique(&mut object["metadata"]["finalizers"], "kubernetes.io/pvc-protection".into());
         }
         ("", "persistentvolumes") => {
@@ -138,7 +141,8 @@ fn tolerate(object: &mut Value) {
 
 fn pod(api: &Api, place: &Place, object: &mut Value) -> Result<()> {
     tolerate(object);
-    priority(api, place, object)
+    priority(api, place, object)?;
+    ranges::admit(api, place, object)
 }
 
 fn priority(api: &Api, place: &Place, object: &mut Value) -> Result<()> {

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use http::Method;
 use serde_json::Value;
 
+use crate::admission::policies::Programs;
+use crate::audit::{Audit, Trace};
 use crate::auth::{Access, User};
 use crate::clock::{self, Clock};
 use crate::failure::{Failure, Result};
@@ -23,7 +25,11 @@ pub(crate) struct Api {
     pub(crate) clock: Arc<dyn AnyClock>,
     pub(crate) access: Access,
     pub(crate) network: Mutex<Network>,
+    /// Held while an object is admitted to a namespace with quotas.
+    pub(crate) quotas: Mutex<()>,
+    pub(crate) programs: Programs,
     pub(crate) random: crate::random::Random,
+    audit: Option<Audit>,
 }
 
 /// A clock that can be shown in debug output.
@@ -91,7 +97,7 @@ pub(crate) struct Call<'a> {
 }
 
 impl Api {
-    pub(crate) fn new(store: Store, clock: Arc<dyn AnyClock>, access: Access) -> Self {
+    pub(crate) fn new(store: Store, clock: Arc<dyn AnyClock>, access: Access, audit: Option<Audit>) -> Self {
         let random = crate::random::Random::new();
         Self {
             store,
@@ -99,7 +105,10 @@ impl Api {
             clock,
             access,
             network: Mutex::default(),
+            quotas: Mutex::default(),
+            programs: Programs::default(),
             random,
+            audit,
         }
     }
 
@@ -123,12 +132,19 @@ impl Api {
         in_process: Option<&User>,
     ) -> http::Response<Body> {
         let accept = Accept::of(&request);
+        let begun_us = self.audit.as_ref().map_or(0, |_| self.clock.now_us());
+        let mut trace = Trace::default();
         let (media, pretty) = accept.as_ref().map_or((Media::Json, false), |it| (it.media, it.pretty));
-        let mut answer = self.route(&request, in_process, accept).unwrap_or_else(Answer::from);
+        let mut answer = self.route(&request, in_process, accept, &mut trace).unwrap_or_else(Answer::from);
         if answer.revision > 0
             && let Err(error) = self.store.durable(answer.revision).await
         {
             answer = Failure::internal(error.to_string()).into();
+        }
+        if let Some(audit) = &self.audit {
+            let id = self.random.uid();
+            audit.log(&id, &request, &trace, answer.code, (begun_us, self.clock.now_us()));
+            answer.headers.push(("audit-id", id));
         }
         response::write(&request, media, pretty, answer)
     }
@@ -138,19 +154,34 @@ impl Api {
         request: &Request,
         in_process: Option<&User>,
         accept: Result<Accept>,
+        trace: &mut Trace,
     ) -> Result<Answer> {
+        let audited = self.audit.is_some();
         let user = match in_process {
             Some(user) if !request.headers.contains_key("authorization") => user.clone(),
             _ => self.authenticate(request)?,
         };
+        if audited {
+            trace.verb = request.method.as_str().to_ascii_lowercase();
+            trace.user = user.clone();
+        }
         let user = self.impersonate(request, user)?;
+        if audited && user.name != trace.user.name {
+            trace.impersonated = Some(user.clone());
+        }
         let target = Target::parse(&request.path);
         let Some(target) = target else {
             self.authorize_path(&user, request)?;
+            trace.allowed = true;
             return self.page(request, &user);
         };
         let verb = Self::verb(request, &target);
+        if audited {
+            trace.verb.clone_from(&verb);
+            trace.target = Some(target.clone());
+        }
         self.authorize(&user, &verb, &target)?;
+        trace.allowed = true;
         let registry = self.registry();
         if !registry.serves(&target.group, &target.version) {
             return Err(Failure::page_not_found());

@@ -2,6 +2,7 @@
 
 mod rbac;
 mod reviews;
+mod roles;
 mod tokens;
 
 use std::collections::BTreeMap;
@@ -42,6 +43,15 @@ impl User {
             groups: vec!["system:unauthenticated".into()],
             ..Self::default()
         }
+    }
+
+    /// The owner of a client certificate: its common name, and its organizations as groups. That somebody we trust
+    /// signed it has been checked.
+    pub(crate) fn of_certificate(der: &[u8]) -> Option<Self> {
+        let subject = crate::x509::subject(der).filter(|it| !it.name.is_empty())?;
+        let mut groups = subject.organizations;
+        groups.push("system:authenticated".into());
+        Some(Self { name: subject.name, groups, ..Self::default() })
     }
 
     /// The user as reviews show it.

@@ -1,4 +1,4 @@
-//! What every cluster has from the start: its namespaces.
+//! What every cluster has from the start: its namespaces, and the roles of RBAC.
 
 use std::sync::PoisonError;
 
@@ -23,6 +23,7 @@ impl Api {
                 }
             }
         }
+        self.make_roles();
         let registry = self.registry();
         let Some(kind) = registry.resource("", "namespaces") else { return };
         for name in NAMESPACES {

@@ -288,8 +288,11 @@ impl Cursor<'_> {
             (Scalar::Time | Scalar::MicroTime, Value::String(text)) => {
                 time(&text, scalar == Scalar::MicroTime)
             }
-            (Scalar::Quantity, value @ (Value::String(_) | Value::Number(_))) => {
-                Quantity::of(&value).map(|it| it.text().into()).ok_or_else(|| PATTERN.into())
+            (Scalar::Quantity, Value::String(text)) => {
+                Quantity::stored(text.trim()).map(Value::from).map_err(Into::into)
+            }
+            (Scalar::Quantity, Value::Number(number)) => {
+                Quantity::stored(&number.to_string()).map(Value::from).map_err(Into::into)
             }
             (Scalar::IntOrString, Value::Number(number)) => match number.as_i64() {
                 Some(it) if i32::try_from(it).is_ok() => Ok(it.into()),

@@ -6,6 +6,7 @@
 
 mod admission;
 mod api;
+mod audit;
 mod auth;
 mod bootstrap;
 mod clock;
@@ -26,6 +27,8 @@ mod random;
 mod registry;
 mod request;
 mod response;
+#[cfg(test)]
+mod rows;
 mod selectors;
 mod server;
 mod simulation;
@@ -37,6 +40,7 @@ mod tls;
 mod validate;
 mod verbs;
 mod watch;
+mod x509;
 mod yaml;
 
 use gyre_go::{names, quantity};

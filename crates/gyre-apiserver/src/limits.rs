@@ -34,3 +34,15 @@ pub(crate) const RULE_COST_MAX: u64 = 1_000_000;
 
 /// What all rules may cost for one object (RuntimeCELCostBudget).
 pub(crate) const RULES_COST_MAX: u64 = 10_000_000;
+
+/// How long an event stays after it was last seen.
+pub(crate) const EVENT_SECONDS: i64 = 3600;
+
+/// How many lines wait to be written to the audit log.
+pub(crate) const AUDIT_QUEUE_MAX: usize = 4096;
+
+/// How many expressions of admission policies are kept compiled.
+pub(crate) const PROGRAMS_MAX: usize = 1024;
+
+/// How many connections are served at the same time.
+pub(crate) const CONNECTIONS_MAX: usize = 20_000;

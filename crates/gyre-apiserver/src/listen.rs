@@ -1,7 +1,8 @@
 //! A server on the network: plain HTTP or TLS with a certificate made for it, HTTP/1.1 and HTTP/2.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::service::service_fn;
@@ -9,11 +10,12 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 use tower_service::Service as _;
 
-use crate::limits::HEAD_SECONDS;
+use crate::auth::User;
+use crate::limits::{CONNECTIONS_MAX, HEAD_SECONDS};
 use crate::server::{Server, Service};
 use crate::tls::Tls;
 
@@ -89,34 +91,46 @@ async fn accept(
     service: Service,
     mut stop: watch::Receiver<bool>,
 ) {
+    // bounded: who comes when all places are taken waits to be let in.
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
+        let place = tokio::select! {
+            place = places.clone().acquire_owned() => place,
+            _ = stop.wait_for(|stopped| *stopped) => return,
+        };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             _ = stop.wait_for(|stopped| *stopped) => return,
         };
-        let Ok((stream, _)) = accepted else {
+        let Ok((stream, peer)) = accepted else {
             // Out of descriptors: others must end first.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        tokio::spawn(connection(stream, acceptor.clone(), service.clone(), stop.clone()));
+        let served = connection((stream, peer.ip()), acceptor.clone(), service.clone(), stop.clone());
+        tokio::spawn(async move {
+            served.await;
+            drop(place);
+        });
     }
 }
 
 async fn connection(
-    stream: TcpStream,
+    (stream, peer): (TcpStream, IpAddr),
     acceptor: Option<TlsAcceptor>,
     service: Service,
     stop: watch::Receiver<bool>,
 ) {
     let _ = stream.set_nodelay(true);
     match acceptor {
-        None => serve(stream, service, stop).await,
+        None => serve(stream, service.of(Some(peer), None), stop).await,
         Some(acceptor) => {
             let shaken =
                 tokio::time::timeout(Duration::from_secs(HEAD_SECONDS), acceptor.accept(stream)).await;
             if let Ok(Ok(stream)) = shaken {
-                serve(stream, service, stop).await;
+                let certificate = stream.get_ref().1.peer_certificates().and_then(|it| it.first());
+                let user = certificate.and_then(|it| User::of_certificate(it));
+                serve(stream, service.of(Some(peer), user), stop).await;
             }
         }
     }

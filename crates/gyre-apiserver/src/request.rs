@@ -1,5 +1,7 @@
 //! What a request asks for: its path, query and headers, read the way the Kubernetes API reads them.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 use http::{HeaderMap, Method, header};
 
@@ -7,7 +9,10 @@ use crate::failure::{Failure, Result};
 
 /// Query parameters in their order.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Query(Vec<(String, String)>);
+pub(crate) struct Query {
+    pairs: Vec<(String, String)>,
+    raw: String,
+}
 
 impl Query {
     pub(crate) fn parse(text: &str) -> Self {
@@ -15,12 +20,17 @@ impl Query {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             (unescape(key, true), unescape(value, true))
         });
-        Self(pairs.collect())
+        Self { pairs: pairs.collect(), raw: text.to_owned() }
+    }
+
+    /// As it was sent.
+    pub(crate) fn raw(&self) -> &str {
+        &self.raw
     }
 
     /// The first value of a parameter.
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
-        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+        self.pairs.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
     /// The first value, empty where it is missing.
@@ -33,7 +43,7 @@ impl Query {
     }
 
     pub(crate) fn all<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(name, _)| name == key).map(|(_, value)| value.as_str())
+        self.pairs.iter().filter(move |(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
     /// A flag, read as Kubernetes reads it: anything but `false` and `0` is true.
@@ -74,6 +84,8 @@ pub(crate) struct Request {
     pub(crate) query: Query,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// Where it came from over the network.
+    pub(crate) peer: Option<IpAddr>,
 }
 
 impl Request {

@@ -17,6 +17,7 @@ use serde_json::Value;
 use crate::failure::Failure;
 use crate::limits::GZIP_BYTES_MIN;
 use crate::request::{Media, Request};
+use crate::verbs::Tail;
 use crate::watch::Watch;
 
 /// The body of an answer.
@@ -25,11 +26,17 @@ pub struct Body(Content);
 
 enum Content {
     Full(Option<Bytes>),
-    Watch(Pin<Box<Stream>>),
+    Stream(Pin<Box<Stream>>),
 }
 
-/// A line, and the watch it came from.
-type Advanced = (Option<Bytes>, Box<Watch>);
+/// What an answer that has no end yet reads its lines from.
+enum Source {
+    Watch(Box<Watch>),
+    Tail(Box<Tail>),
+}
+
+/// A line, and where it came from.
+type Advanced = (Option<Bytes>, Source);
 
 struct Stream {
     next: Pin<Box<dyn Future<Output = Advanced> + Send>>,
@@ -40,13 +47,17 @@ impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Content::Full(bytes) => write!(f, "Body({} bytes)", bytes.as_ref().map_or(0, Bytes::len)),
-            Content::Watch(_) => f.write_str("Body(watch)"),
+            Content::Stream(_) => f.write_str("Body(stream)"),
         }
     }
 }
 
-async fn advance(mut watch: Box<Watch>) -> (Option<Bytes>, Box<Watch>) {
-    (watch.next().await, watch)
+async fn advance(mut source: Source) -> Advanced {
+    let line = match &mut source {
+        Source::Watch(watch) => watch.next().await,
+        Source::Tail(tail) => tail.next().await,
+    };
+    (line, source)
 }
 
 impl Body {
@@ -54,9 +65,9 @@ impl Body {
         Self(Content::Full(Some(bytes.into())))
     }
 
-    pub(crate) fn watch(watch: Watch) -> Self {
-        let next = Box::pin(advance(Box::new(watch)));
-        Self(Content::Watch(Box::pin(Stream { next, ended: false })))
+    fn stream(source: Source) -> Self {
+        let next = Box::pin(advance(source));
+        Self(Content::Stream(Box::pin(Stream { next, ended: false })))
     }
 }
 
@@ -72,12 +83,12 @@ impl http_body::Body for Body {
             Content::Full(bytes) => {
                 Poll::Ready(bytes.take().filter(|it| !it.is_empty()).map(|it| Ok(Frame::data(it))))
             }
-            Content::Watch(stream) => {
+            Content::Stream(stream) => {
                 if stream.ended {
                     return Poll::Ready(None);
                 }
-                let Poll::Ready((line, watch)) = stream.next.as_mut().poll(cx) else { return Poll::Pending };
-                stream.next = Box::pin(advance(watch));
+                let Poll::Ready((line, source)) = stream.next.as_mut().poll(cx) else { return Poll::Pending };
+                stream.next = Box::pin(advance(source));
                 stream.ended = line.is_none();
                 Poll::Ready(line.map(|it| Ok(Frame::data(it))))
             }
@@ -87,14 +98,14 @@ impl http_body::Body for Body {
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Content::Full(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
-            Content::Watch(stream) => stream.ended,
+            Content::Stream(stream) => stream.ended,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
             Content::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
-            Content::Watch(_) => SizeHint::default(),
+            Content::Stream(_) => SizeHint::default(),
         }
     }
 }
@@ -107,6 +118,8 @@ pub(crate) enum Payload {
     Object(Value),
     Text(&'static str, String),
     Watch(Box<Watch>),
+    /// The log of a container that goes on.
+    Tail(Box<Tail>),
 }
 
 /// An answer before it is written.
@@ -176,7 +189,12 @@ pub(crate) fn write(request: &Request, media: Media, pretty: bool, answer: Answe
     let (content_type, bytes) = match answer.payload {
         Payload::Watch(watch) => {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            *response.body_mut() = Body::watch(*watch);
+            *response.body_mut() = Body::stream(Source::Watch(watch));
+            return response;
+        }
+        Payload::Tail(tail) => {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+            *response.body_mut() = Body::stream(Source::Tail(tail));
             return response;
         }
         Payload::Text(content_type, text) => (content_type, Bytes::from(text)),

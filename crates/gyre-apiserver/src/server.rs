@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use tokio::sync::watch;
 
 use crate::api::{AnyClock, Api};
+use crate::audit::Audit;
 use crate::auth::{Access, User};
 use crate::clock::{Clock, SystemClock};
 use crate::failure::Failure;
@@ -38,6 +40,7 @@ pub struct Builder {
     clock: Arc<dyn AnyClock>,
     token: Option<String>,
     simulation: bool,
+    audit: Option<PathBuf>,
 }
 
 impl fmt::Debug for Builder {
@@ -75,6 +78,12 @@ impl Builder {
         self
     }
 
+    /// A file to which a line is written for every request; `-` is the standard error. None by default.
+    pub fn audit(mut self, path: Option<PathBuf>) -> Self {
+        self.audit = path;
+        self
+    }
+
     /// Opens the storage and starts. Needs a tokio runtime where simulation is on.
     ///
     /// # Errors
@@ -85,7 +94,11 @@ impl Builder {
             Storage::Directory(directory) => Some(Arc::new(Disk::open(directory)?)),
         };
         let store = Store::open(journal)?;
-        let api = Arc::new(Api::new(store, self.clock, Access::new(self.token)));
+        let audit = self.audit.map(|path| {
+            Audit::open(&path)
+                .map_err(|why| JournalError { place: path.display().to_string(), why: why.to_string() })
+        });
+        let api = Arc::new(Api::new(store, self.clock, Access::new(self.token), audit.transpose()?));
         api.bootstrap();
         let stop = watch::Sender::new(false);
         if self.simulation {
@@ -106,17 +119,28 @@ pub struct Server {
 impl Server {
     /// Begins building one.
     pub fn builder() -> Builder {
-        Builder { storage: Storage::Memory, clock: Arc::new(SystemClock), token: None, simulation: false }
+        Builder {
+            storage: Storage::Memory,
+            clock: Arc::new(SystemClock),
+            token: None,
+            simulation: false,
+            audit: None,
+        }
     }
 
     /// A service to call in process, as the administrator: no TCP, no TLS, no token. Wrap it in `kube::Client::new`.
     pub fn service(&self) -> Service {
-        Service { api: self.api.clone(), user: Some(Arc::new(User::admin())), _stop: self.stop.clone() }
+        Service {
+            api: self.api.clone(),
+            user: Some(Arc::new(User::admin())),
+            peer: None,
+            _stop: self.stop.clone(),
+        }
     }
 
     /// A service for requests from outside: who asks is what their token says.
     pub fn open_service(&self) -> Service {
-        Service { api: self.api.clone(), user: None, _stop: self.stop.clone() }
+        Service { api: self.api.clone(), user: None, peer: None, _stop: self.stop.clone() }
     }
 
     /// The latest revision.
@@ -136,10 +160,18 @@ impl Server {
 pub struct Service {
     api: Arc<Api>,
     user: Option<Arc<User>>,
+    peer: Option<IpAddr>,
     _stop: Arc<watch::Sender<bool>>,
 }
 
 impl Service {
+    /// The same for requests that come from an address, by a user who has proved who it is.
+    pub(crate) fn of(mut self, peer: Option<IpAddr>, user: Option<User>) -> Self {
+        self.peer = peer;
+        self.user = user.map(Arc::new).or(self.user);
+        self
+    }
+
     async fn handle<B>(self, request: http::Request<B>) -> http::Response<Body>
     where
         B: http_body::Body + Send,
@@ -153,6 +185,7 @@ impl Service {
             query: Query::parse(parts.uri.query().unwrap_or_default()),
             headers: parts.headers,
             body: bytes::Bytes::new(),
+            peer: self.peer,
         };
         let collecting = Limited::new(body, BODY_BYTES_MAX).collect();
         match tokio::time::timeout(Duration::from_secs(BODY_SECONDS), collecting).await {

@@ -7,12 +7,17 @@
 mod daemons;
 mod deployments;
 mod endpoints;
+mod events;
 mod garbage;
 mod jobs;
 mod namespaces;
 mod pods;
+mod quotas;
 mod replicas;
+mod roles;
+mod scalers;
 mod schedule;
+mod scheduling;
 mod sets;
 mod volumes;
 
@@ -31,7 +36,7 @@ use crate::registry::Kind;
 use crate::store::{Change, Expect};
 use crate::verbs::{DeleteOptions, Strictness};
 
-pub(crate) use pods::log_of;
+pub(crate) use pods::{LogError, Written, log_of};
 
 /// The manager of what controllers write.
 const CONTROLLERS: &str = "kube-controller-manager";
@@ -173,6 +178,10 @@ impl Engine {
         }
         self.push(shelf, &key);
         let ns = key.split_once('/').map_or("", |(ns, _)| ns);
+        // An object more or less, or another size of one, is for the quotas of its namespace to count.
+        if !ns.is_empty() && &**shelf != "resourcequotas" && &**shelf != "events" {
+            self.push_all(api, &["resourcequotas"], ns);
+        }
         if self.ending.contains(ns) {
             self.push_named("namespaces", ns);
         }
@@ -180,13 +189,17 @@ impl Engine {
             "pods" | "replicasets.apps" | "jobs.batch" => self.push_owners(ns, change),
             _ => {}
         }
-        if &**shelf == "pods" {
-            self.push_related(api, ns, change);
-        }
-        if &**shelf == "nodes" {
-            for entry in api.store.list("daemonsets.apps", "").1 {
-                self.push_named("daemonsets.apps", &entry.key);
+        match &**shelf {
+            "pods" => self.push_all(api, &["services", "poddisruptionbudgets.policy"], ns),
+            "deployments.apps" | "statefulsets.apps" | "replicasets.apps" | "replicationcontrollers" => {
+                self.push_all(api, &["horizontalpodautoscalers.autoscaling"], ns);
             }
+            "nodes" => {
+                self.push_all(api, &["daemonsets.apps"], "");
+                self.push_unscheduled(api);
+            }
+            "clusterroles.rbac.authorization.k8s.io" => self.push_aggregates(&Cluster { api }),
+            _ => {}
         }
     }
 
@@ -208,11 +221,22 @@ impl Engine {
         }
     }
 
-    /// Services and budgets that may select a changed pod.
-    fn push_related(&mut self, api: &Arc<Api>, ns: &str, _change: &Change) {
-        for shelf in ["services", "poddisruptionbudgets.policy"] {
-            for entry in api.store.list(shelf, &format!("{ns}/")).1 {
+    /// Everything of these shelves in a namespace, or anywhere, looks at what has changed.
+    fn push_all(&mut self, api: &Arc<Api>, shelves: &[&str], ns: &str) {
+        let prefix = if ns.is_empty() { String::new() } else { format!("{ns}/") };
+        for shelf in shelves {
+            for entry in api.store.list(shelf, &prefix).1 {
                 self.push_named(shelf, &entry.key);
+            }
+        }
+    }
+
+    /// Pods that wait for a node look at a changed one.
+    fn push_unscheduled(&mut self, api: &Arc<Api>) {
+        let mark = b"\"nodeName\"";
+        for entry in api.store.list("pods", "").1 {
+            if !entry.bytes.windows(mark.len()).any(|part| part == mark) {
+                self.push_named("pods", &entry.key);
             }
         }
     }
@@ -241,6 +265,10 @@ impl Engine {
             "ingresses.networking.k8s.io" => endpoints::ingress(&cluster, &object),
             "persistentvolumeclaims" => volumes::claim(&cluster, &object),
             "poddisruptionbudgets.policy" => endpoints::budget(&cluster, &object),
+            "horizontalpodautoscalers.autoscaling" => scalers::scaler(&cluster, &object),
+            "clusterroles.rbac.authorization.k8s.io" => roles::aggregate(&cluster, &object),
+            "resourcequotas" => quotas::quota(&cluster, &object),
+            "events" => self.event(&cluster, item, &object),
             _ => {}
         }
     }

@@ -144,7 +144,12 @@ impl Shelf {
     }
 
     fn range(&self, prefix: &str) -> impl Iterator<Item = &Arc<Entry>> {
-        let from = Bound::Included(prefix);
+        self.range_after(prefix, "")
+    }
+
+    /// Those whose key comes after `after`.
+    fn range_after(&self, prefix: &str, after: &str) -> impl Iterator<Item = &Arc<Entry>> {
+        let from = if after < prefix { Bound::Included(prefix) } else { Bound::Excluded(after) };
         self.objects
             .range::<str, _>((from, Bound::Unbounded))
             .take_while(move |(key, _)| key.starts_with(prefix))
@@ -226,7 +231,7 @@ impl Store {
     ) -> (u64, Vec<Arc<Entry>>, usize) {
         self.read(shelf, |inner, shelf| {
             let Some(shelf) = shelf else { return (inner.revision, Vec::new(), 0) };
-            let mut rest = shelf.range(prefix).skip_while(|entry| *entry.key <= *after);
+            let mut rest = shelf.range_after(prefix, after);
             let page = rest.by_ref().take(limit).cloned().collect();
             (inner.revision, page, rest.count())
         })

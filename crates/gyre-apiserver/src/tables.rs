@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::api::Place;
 use crate::clock;
 use crate::custom::Column;
+use crate::selectors::LabelSelector;
 
 /// What the column of a name means.
 pub(crate) const NAME: &str = "Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client to request the generation of an appropriate name automatically. Name is primarily intended for creation idempotence and configuration definition. Cannot be updated. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names";
@@ -26,26 +27,11 @@ pub(crate) fn age(text: &str, now_us: i64) -> String {
 
 /// A selector as kubectl prints it.
 pub(crate) fn selector_text(selector: &Value, plain: bool) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    let labels = if plain { selector } else { &selector["matchLabels"] };
-    for (key, value) in labels.as_object().into_iter().flatten() {
-        parts.push(format!("{key}={}", value.as_str().unwrap_or_default()));
+    if plain {
+        LabelSelector::of(&json!({"matchLabels": selector})).to_string()
+    } else {
+        LabelSelector::of(selector).to_string()
     }
-    for it in selector["matchExpressions"].as_array().into_iter().flatten() {
-        let key = it["key"].as_str().unwrap_or_default();
-        let mut values: Vec<&str> =
-            it["values"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        values.sort_unstable();
-        let values = values.join(",");
-        parts.push(match it["operator"].as_str() {
-            Some("In") => format!("{key} in ({values})"),
-            Some("NotIn") => format!("{key} notin ({values})"),
-            Some("DoesNotExist") => format!("!{key}"),
-            _ => key.to_owned(),
-        });
-    }
-    parts.sort();
-    parts.join(",")
 }
 
 /// The columns of every built-in kind that has more than its name.

@@ -4,6 +4,7 @@ mod body;
 mod continues;
 mod create;
 mod delete;
+mod log;
 mod options;
 mod patch;
 mod read;
@@ -14,6 +15,7 @@ mod update;
 
 pub(crate) use body::{Strictness, parse_body};
 pub(crate) use delete::DeleteOptions;
+pub(crate) use log::Tail;
 pub(crate) use options::check_list_options;
 pub(crate) use read::{include_object, parse_revision, partial};
 pub(crate) use select::Selection;

@@ -37,7 +37,8 @@ pub fn label(text: &str) -> Vec<String> {
         problems.push(too_many(63));
     }
     if !is_label(text) {
-        problems.push(LABEL.into());
+        let dotted = text.split('.').all(is_label);
+        problems.push(if dotted { "must not contain dots".into() } else { LABEL.into() });
     }
     problems
 }
@@ -108,7 +109,10 @@ pub fn qualified_name(text: &str) -> Vec<String> {
             if prefix.is_empty() {
                 problems.push("prefix part must be non-empty".to_owned());
             } else {
-                problems.extend(subdomain(prefix).into_iter().map(|why| format!("prefix part {why}")));
+                // compat(apimachinery): here the length is told in bytes.
+                let whys = subdomain(prefix).into_iter();
+                let whys = whys.map(|why| if why == too_many(253) { too_long(253) } else { why });
+                problems.extend(whys.map(|why| format!("prefix part {why}")));
             }
             name
         }

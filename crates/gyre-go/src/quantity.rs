@@ -15,6 +15,9 @@ enum Format {
     Exponent,
 }
 
+/// The message for a text whose suffix is none, though made of the letters of suffixes.
+pub const SUFFIX: &str = "unable to parse quantity's suffix";
+
 /// A quantity, exact to a billionth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quantity {
@@ -28,6 +31,39 @@ impl PartialOrd for Quantity {
     }
 }
 
+/// The parts of a text: its digits without zeros in front, and its suffix.
+struct Parts<'a> {
+    negative: bool,
+    whole: &'a str,
+    fraction: &'a str,
+    suffix: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    fn of(text: &'a str) -> Result<Self, &'static str> {
+        let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+        let rest = text.strip_prefix(['-', '+']).unwrap_or(text);
+        if text.is_empty() {
+            return Err(PATTERN);
+        }
+        let (whole, rest) = rest.split_at(digits(rest));
+        let (fraction, suffix) = match rest.strip_prefix('.') {
+            Some(rest) => rest.split_at(digits(rest)),
+            None => ("", rest),
+        };
+        let letters = suffix.trim_start_matches(|it| "eEinumkKMGTP".contains(it));
+        let number = letters.strip_prefix(['-', '+']).unwrap_or(letters);
+        if digits(number) < number.len() {
+            return Err(PATTERN);
+        }
+        let whole = match whole.trim_start_matches('0') {
+            "" => "0",
+            whole => whole,
+        };
+        Ok(Self { negative: text.starts_with('-'), whole, fraction, suffix })
+    }
+}
+
 const DECIMAL: [(&str, i32); 10] =
     [("n", -9), ("u", -6), ("m", -3), ("", 0), ("k", 3), ("M", 6), ("G", 9), ("T", 12), ("P", 15), ("E", 18)];
 const BINARY: [&str; 7] = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
@@ -35,23 +71,49 @@ const BINARY: [&str; 7] = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
 impl Quantity {
     /// Reads a text; `None` where it is none.
     pub fn parse(text: &str) -> Option<Self> {
-        let (negative, rest) = match text.as_bytes().first()? {
-            b'-' => (true, &text[1..]),
-            b'+' => (false, &text[1..]),
-            _ => (false, text),
-        };
-        let digits = rest.bytes().take_while(|it| it.is_ascii_digit() || *it == b'.').count();
-        let (number, suffix) = rest.split_at(digits);
-        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-        if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') {
-            return None;
-        }
-        let (format, exponent, factor) = Self::suffix(suffix)?;
-        let nano = Self::scale(whole, fraction, exponent)?.checked_mul(factor);
-        // bounded: what does not fit is the largest number, as in Kubernetes.
+        Self::read(text).ok()
+    }
+
+    /// Reads a text.
+    ///
+    /// # Errors
+    /// [`PATTERN`] or [`SUFFIX`] where it is no quantity.
+    pub fn read(text: &str) -> Result<Self, &'static str> {
+        let parts = Parts::of(text)?;
+        let (format, exponent, factor) = Self::suffix(parts.suffix).ok_or(SUFFIX)?;
+        // bounded: what does not fit is the largest number that does.
+        let nano = Self::scale(parts.whole, parts.fraction, exponent).ok_or(PATTERN)?.saturating_mul(factor);
+        // compat(apimachinery 0.36): only binary quantities have a largest one.
         let largest = i128::from(i64::MAX) * NANO;
-        let nano = nano.unwrap_or(largest).min(largest);
-        Some(Self { nano: if negative { -nano } else { nano }, format })
+        let nano = if format == Format::Binary { nano.min(largest) } else { nano };
+        Ok(Self { nano: if parts.negative { -nano } else { nano }, format })
+    }
+
+    /// The text that Kubernetes stores for one: most are written anew, and some stay as they are.
+    ///
+    /// # Errors
+    /// As for [`Quantity::read`].
+    pub fn stored(text: &str) -> Result<String, &'static str> {
+        let it = Self::read(text)?;
+        let Parts { whole, fraction, suffix, .. } = Parts::of(text)?;
+        let (format, exponent, factor) = Self::suffix(suffix).ok_or(SUFFIX)?;
+        let digits = format!("{whole}{fraction}");
+        let (length, places) = (digits.len() as i32, fraction.len() as i32);
+        // compat(apimachinery 0.36): what fits into 64 bits and has a scale of thousands is remembered as it was written.
+        let precision = match format {
+            Format::Binary if fraction.is_empty() => 14 - length - factor.ilog2() as i32 * 3 / 10,
+            Format::Binary => -1,
+            _ => 18 - length,
+        };
+        let scale = exponent - places;
+        let kept = precision >= 0
+            && (-9..).contains(&scale)
+            && scale % 3 == 0
+            && !digits.ends_with("000")
+            && !digits.starts_with('0')
+            && (format != Format::Binary
+                || digits.parse::<u64>().is_ok_and(|it| it % 1024 != 0) && !text.starts_with('0'));
+        Ok(if kept { text.to_owned() } else { it.text() })
     }
 
     fn suffix(suffix: &str) -> Option<(Format, i32, i128)> {
@@ -73,7 +135,7 @@ impl Quantity {
             return Some(0);
         }
         let power = exponent + 9 - i32::try_from(fraction.len()).ok()?;
-        let largest = i128::from(i64::MAX) * NANO;
+        let largest = i128::MAX;
         if trimmed.len() > 36 {
             return if i32::try_from(trimmed.len()).ok()? + power > 28 { Some(largest) } else { None };
         }
@@ -151,8 +213,9 @@ impl Quantity {
             return "0".into();
         }
         match self.format {
-            Format::Binary if self.nano.abs() >= 1024 * NANO => {
-                let mut number = (self.nano + if self.nano > 0 { NANO - 1 } else { 0 }) / NANO;
+            // compat(apimachinery 0.36): small numbers and fractions are written in powers of ten.
+            Format::Binary if self.nano.abs() >= 1024 * NANO && self.is_whole() => {
+                let mut number = self.nano / NANO;
                 let mut power = 0;
                 while number % 1024 == 0 && power + 1 < BINARY.len() {
                     number /= 1024;
@@ -205,8 +268,13 @@ mod tests {
         for (from, to) in cases {
             assert_eq!(Quantity::parse(from).unwrap().text(), to, "{from}");
         }
-        assert!(Quantity::parse("1x").is_none());
-        assert!(Quantity::parse("").is_none());
+        assert_eq!(Quantity::read("1x"), Err(PATTERN));
+        assert_eq!(Quantity::read(""), Err(PATTERN));
+        assert_eq!(Quantity::read("1ki"), Err(SUFFIX));
+        assert_eq!(Quantity::stored("574.001G").as_deref(), Ok("574.001G"));
+        assert_eq!(Quantity::stored("+1Mi").as_deref(), Ok("+1Mi"));
+        assert_eq!(Quantity::stored("1.5Gi").as_deref(), Ok("1536Mi"));
+        assert_eq!(Quantity::stored("1024Mi").as_deref(), Ok("1Gi"));
     }
 
     proptest! {

@@ -213,6 +213,9 @@ pub(crate) struct Apiserver {
     /// Let workloads run: Deployments have pods, namespaces end, owners take along what they own
     #[arg(long)]
     pub(crate) simulation: bool,
+    /// File to write a line of JSON to for every request (audit.k8s.io/v1); - is the standard error
+    #[arg(long, value_name = "FILE")]
+    pub(crate) audit_log_path: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -3,15 +3,15 @@
 //! A policy that is bound and matches a write judges it by expressions over the object, the old object, the request,
 //! parameters, the namespace and its own variables. Audit annotations and the authorizer are left out.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use gyre_cel::{CompileError, Env, Program, Type, Value as Cel};
 use serde_json::{Map, Value, json};
 
 use crate::api::{Api, Call, Place};
 use crate::failure::{Cause, Result};
-use crate::limits::{RULE_COST_MAX, RULES_COST_MAX};
+use crate::limits::{PROGRAMS_MAX, RULE_COST_MAX, RULES_COST_MAX};
 use crate::object;
 use crate::selectors::LabelSelector;
 
@@ -24,6 +24,12 @@ struct Write<'a> {
     object: &'a Value,
     old: &'a Value,
     namespace: Value,
+    programs: &'a Programs,
+}
+
+/// Whether any policy is bound.
+pub(crate) fn any(api: &Api) -> bool {
+    api.store.count(&format!("validatingadmissionpolicybindings.{GROUP}")) > 0
 }
 
 /// Refuses a write that a bound policy denies. `Value::Null` stands for the object of a deletion, and for what was
@@ -43,7 +49,7 @@ pub(crate) fn check(
     let place = call.place;
     let found = if place.ns.is_empty() { None } else { api.store.find("namespaces", &place.ns) };
     let namespace = found.map_or(Value::Null, |entry| object::decode(&entry.bytes));
-    let write = Write { call, operation, object, old, namespace };
+    let write = Write { call, operation, object, old, namespace, programs: &api.programs };
     for entry in bindings {
         let binding = object::decode(&entry.bytes);
         let name = binding["spec"]["policyName"].as_str().unwrap_or_default();
@@ -228,14 +234,40 @@ fn environment() -> Env {
         .fold(Env::new(), |env, name| env.variable(name, Type::Dyn))
 }
 
+/// Compiled expressions by their text; a policy is asked again and again.
+#[derive(Debug, Default)]
+pub(crate) struct Programs {
+    held: Mutex<HashMap<String, Arc<Compiled>>>,
+}
+
+type Compiled = std::result::Result<Program, String>;
+
+impl Programs {
+    fn get(&self, source: &str) -> Arc<Compiled> {
+        let held = || self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = held().get(source) {
+            return found.clone();
+        }
+        let compiled = environment().compile(source).map_err(|error| format!("compilation failed: {error}"));
+        let compiled = Arc::new(compiled);
+        let mut held = held();
+        if held.len() >= PROGRAMS_MAX {
+            held.clear();
+        }
+        held.insert(source.to_owned(), compiled.clone());
+        compiled
+    }
+}
+
 /// Runs an expression within what is left to spend.
 fn run(
-    env: &Env,
+    programs: &Programs,
     source: &str,
     variables: &BTreeMap<String, Cel>,
     budget: &mut u64,
 ) -> std::result::Result<Cel, String> {
-    let program: Program = env.compile(source).map_err(|error| format!("compilation failed: {error}"))?;
+    let compiled = programs.get(source);
+    let program = compiled.as_ref().as_ref().map_err(Clone::clone)?;
     let (outcome, cost) = program.run(variables, RULE_COST_MAX.min(*budget));
     *budget = budget.saturating_sub(cost);
     outcome.map_err(|error| format!("expression '{source}' resulted in error: {error}"))
@@ -248,7 +280,7 @@ fn judge(
     params: &Value,
     warnings: &mut Vec<String>,
 ) -> Result<()> {
-    let (env, mut budget) = (environment(), RULES_COST_MAX);
+    let (programs, mut budget) = (write.programs, RULES_COST_MAX);
     let spec = &policy["spec"];
     let mut variables = write.variables(params);
     let list = |key: &str| spec[key].as_array().into_iter().flatten();
@@ -256,7 +288,7 @@ fn judge(
     let mut own = BTreeMap::new();
     let mut denied: Vec<(String, String)> = Vec::new();
     for condition in list("matchConditions") {
-        match run(&env, &text(condition, "expression"), &variables, &mut budget) {
+        match run(programs, &text(condition, "expression"), &variables, &mut budget) {
             Ok(Cel::Bool(true)) => {}
             Ok(_) => return Ok(()),
             Err(why) => denied.push((why, String::new())),
@@ -264,7 +296,7 @@ fn judge(
     }
     for variable in list("variables") {
         // A variable without a value fails the expressions that name it, and no others.
-        if let Ok(value) = run(&env, &text(variable, "expression"), &variables, &mut budget) {
+        if let Ok(value) = run(programs, &text(variable, "expression"), &variables, &mut budget) {
             own.insert(gyre_cel::Key::Text(text(variable, "name").into()), value);
         }
         variables.insert("variables".into(), Cel::Map(own.clone().into()));
@@ -277,10 +309,10 @@ fn judge(
     for validation in list("validations") {
         let source = text(validation, "expression");
         let reason = text(validation, "reason");
-        match run(&env, &source, &variables, &mut budget) {
+        match run(programs, &source, &variables, &mut budget) {
             Ok(Cel::Bool(true)) => {}
             Ok(_) => {
-                let shown = run(&env, &text(validation, "messageExpression"), &variables, &mut budget);
+                let shown = run(programs, &text(validation, "messageExpression"), &variables, &mut budget);
                 let message = match (shown, text(validation, "message").trim()) {
                     (Ok(Cel::Text(it)), _) if !it.trim().is_empty() && !it.contains('\n') => {
                         it.trim().to_owned()

@@ -48,34 +48,6 @@ pub(crate) fn rule_allows(rule: &Value, action: &Action) -> bool {
     }
 }
 
-/// Paths that everybody may read.
-const PUBLIC: [&str; 5] = ["/healthz", "/livez", "/readyz", "/version", "/version/"];
-/// Paths that everybody with a name may read.
-const DISCOVERY: [&str; 9] =
-    ["/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/openapi", "/openapi/*", "/readyz"];
-
-/// What Kubernetes allows without any object: health to all, discovery and questions about oneself to the named.
-fn allowed_anyway(user: &User, action: &Action) -> bool {
-    let named = user.groups.iter().any(|it| it == "system:authenticated");
-    match &action.path {
-        Some(path) => {
-            let fits =
-                |it: &&&str| it.strip_suffix('*').map_or(**it == path, |prefix| path.starts_with(prefix));
-            action.verb == "get"
-                && (PUBLIC.contains(&path.as_str()) || named && DISCOVERY.iter().any(|it| fits(&it)))
-        }
-        None => {
-            named
-                && action.verb == "create"
-                && matches!(
-                    (action.group.as_str(), action.resource.as_str()),
-                    ("authorization.k8s.io", "selfsubjectaccessreviews" | "selfsubjectrulesreviews")
-                        | ("authentication.k8s.io", "selfsubjectreviews")
-                )
-        }
-    }
-}
-
 pub(super) fn is_subject(subject: &Value, user: &User, binding_ns: &str) -> bool {
     let name = subject["name"].as_str().unwrap_or_default();
     match subject["kind"].as_str() {
@@ -93,7 +65,6 @@ impl Api {
     /// Whether a user may do something.
     pub(crate) fn allows(&self, user: &User, action: &Action) -> bool {
         user.groups.iter().any(|it| it == MASTERS)
-            || allowed_anyway(user, action)
             || self.rules_of(user, &action.ns).iter().any(|rule| rule_allows(rule, action))
     }
 
@@ -116,27 +87,17 @@ impl Api {
             .collect()
     }
 
-    /// The rules of a role, those of an aggregated one included.
+    /// The rules of a role.
     pub(crate) fn rules_of_role(&self, reference: &Value, ns: &str) -> Vec<Value> {
         let name = reference["name"].as_str().unwrap_or_default();
         let cluster = reference["kind"] == "ClusterRole";
         let (plural, key) =
             if cluster { ("clusterroles", name.to_owned()) } else { ("roles", object::key(ns, name)) };
         let Some(entry) = self.store.find(&format!("{plural}.{GROUP}"), &key) else {
-            return super::reviews::builtin_role(name).filter(|_| cluster).unwrap_or_default();
+            return Vec::new();
         };
         let role = object::decode(&entry.bytes);
-        let mut rules = role["rules"].as_array().cloned().unwrap_or_default();
-        for selector in role["aggregationRule"]["clusterRoleSelectors"].as_array().into_iter().flatten() {
-            let selector = crate::selectors::LabelSelector::of(selector);
-            for other in self.objects("clusterroles", "") {
-                let labels = other["metadata"]["labels"].as_object();
-                if object::meta(&other, "name") != name && selector.fits_map(labels) {
-                    rules.extend(other["rules"].as_array().cloned().unwrap_or_default());
-                }
-            }
-        }
-        rules
+        role["rules"].as_array().cloned().unwrap_or_default()
     }
 
     /// The rules of `wanted` that a user does not have: what giving them out would add.

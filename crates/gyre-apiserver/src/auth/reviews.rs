@@ -9,17 +9,6 @@ use crate::object;
 use crate::response::Answer;
 use crate::verbs;
 
-/// The rules of roles that every cluster has.
-pub(super) fn builtin_role(name: &str) -> Option<Vec<Value>> {
-    let all = || {
-        vec![
-            json!({"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}),
-            json!({"nonResourceURLs": ["*"], "verbs": ["*"]}),
-        ]
-    };
-    (name == "cluster-admin").then(all)
-}
-
 impl Api {
     /// Answers a POST of a kind that is a question; `None` for objects.
     pub(crate) fn create_review(&self, call: &Call<'_>) -> Result<Option<Answer>> {
@@ -205,13 +194,7 @@ impl Api {
         if ns.is_empty() {
             return Err(Failure::bad_request("no namespace on request"));
         }
-        let mut rules = if user.groups.iter().any(|it| it == super::MASTERS) {
-            builtin_role("cluster-admin").unwrap_or_default()
-        } else {
-            self.rules_of(user, &ns)
-        };
-        rules.push(json!({"verbs": ["create"], "apiGroups": ["authorization.k8s.io"], "resources": ["selfsubjectaccessreviews", "selfsubjectrulesreviews"]}));
-        rules.push(json!({"verbs": ["create"], "apiGroups": ["authentication.k8s.io"], "resources": ["selfsubjectreviews"]}));
+        let rules = self.rules_of(user, &ns);
         let (paths, resources): (Vec<_>, Vec<_>) =
             rules.into_iter().partition(|it| it["nonResourceURLs"].is_array());
         object["status"] =

@@ -322,6 +322,27 @@ fn scale(scale: &Value, at: &str, causes: &mut Vec<Cause>) {
 
 const TYPES: [&str; 6] = ["array", "boolean", "integer", "number", "object", "string"];
 
+/// What is wrong with a regular expression.
+fn pattern(it: &Value, at: &str, causes: &mut Vec<Cause>) {
+    if let Some(pattern) = it["pattern"].as_str()
+        && regex::Regex::new(pattern).is_err()
+    {
+        let why = if pattern.matches('(').count() > pattern.matches(')').count() {
+            "missing closing )"
+        } else {
+            "invalid escape sequence"
+        };
+        let detail = format!(
+            "must be a valid regular expression, but isn't: error parsing regexp: {why}: `{pattern}`"
+        );
+        causes.push(Cause::invalid(format!("{at}.pattern"), &it["pattern"], &detail));
+    }
+}
+
+/// What JSON Schema has and structural schemas do not.
+const UNSUPPORTED: [&str; 6] =
+    ["id", "additionalItems", "patternProperties", "definitions", "dependencies", "$ref"];
+
 /// What is wrong with a structural schema.
 fn schema(it: &Value, at: &str, root: bool, causes: &mut Vec<Cause>) {
     if !it.is_object() {
@@ -346,19 +367,7 @@ fn schema(it: &Value, at: &str, root: bool, causes: &mut Vec<Cause>) {
         let detail = "uniqueItems cannot be set to true since the runtime complexity becomes quadratic";
         causes.push(Cause::forbidden(format!("{at}.uniqueItems"), detail));
     }
-    if let Some(pattern) = it["pattern"].as_str()
-        && regex::Regex::new(pattern).is_err()
-    {
-        let why = if pattern.matches('(').count() > pattern.matches(')').count() {
-            "missing closing )"
-        } else {
-            "invalid escape sequence"
-        };
-        let detail = format!(
-            "must be a valid regular expression, but isn't: error parsing regexp: {why}: `{pattern}`"
-        );
-        causes.push(Cause::invalid(format!("{at}.pattern"), &it["pattern"], &detail));
-    }
+    pattern(it, at, causes);
     if ty == "array" && !it["items"].is_object() {
         causes.push(Cause::required(format!("{at}.items"), "must be specified"));
     }
@@ -373,6 +382,12 @@ fn schema(it: &Value, at: &str, root: bool, causes: &mut Vec<Cause>) {
             causes.push(Cause::required(format!("{at}.x-kubernetes-list-map-keys"), detail));
         }
     }
+    for key in UNSUPPORTED {
+        if it.get(key).is_some_and(|it| !it.is_null()) {
+            causes.push(Cause::forbidden(format!("{at}.{key}"), &format!("{key} is not supported")));
+        }
+    }
+    super::validate::default(it, at, causes);
     let metadata = &it["properties"]["metadata"];
     if root && metadata.is_object() {
         let named = metadata["properties"].as_object();

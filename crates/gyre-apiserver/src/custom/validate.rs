@@ -20,6 +20,13 @@ pub(crate) fn validate(schema: &Schema, object: &Value, old: Option<&Value>) -> 
     causes
 }
 
+/// Everything that is wrong with the default of a schema, which stands at a path.
+pub(super) fn default(openapi: &Value, at: &str, causes: &mut Vec<Cause>) {
+    if let Some(value) = openapi.get("default").filter(|it| !it.is_null()) {
+        check(&Schema::read(openapi), value, None, &format!("{at}.default"), causes);
+    }
+}
+
 fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
@@ -54,7 +61,9 @@ fn wrong_type(path: &str, wanted: &str, shown: &str) -> Cause {
 fn fits_type(ty: &str, value: &Value) -> bool {
     match ty {
         "string" => value.is_string(),
-        "integer" => value.as_f64().is_some_and(|it| it.fract() == 0.0),
+        "integer" => {
+            value.is_i64() || value.as_f64().is_some_and(|it| it.fract() == 0.0 && it.abs() < 9.3e18)
+        }
         "number" => value.is_number(),
         "boolean" => value.is_boolean(),
         "array" => value.is_array(),

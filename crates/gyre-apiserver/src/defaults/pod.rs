@@ -95,7 +95,10 @@ fn container_of(container: &mut Value, host: bool, ephemeral: bool) {
             .flatten()
             .map(|it| it.1)
         {
-            if let Some(quantity) = Quantity::of(value) {
+            // What is no finer than that stays as it was written.
+            if let Some(quantity) = Quantity::of(value)
+                && quantity.to_millis() != quantity
+            {
                 *value = quantity.to_millis().text().into();
             }
         }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::events::Level;
 use super::pods::{is_finished, is_ready};
 use super::replicas::{available, pod_of};
 use super::sets::revision_name;
@@ -39,7 +40,10 @@ impl Engine {
                 let mut pod = pod_of(set, template, None);
                 pod["metadata"]["labels"][HASH] = hash.clone().into();
                 pod["spec"]["nodeName"] = name.into();
-                cluster.create("", "pods", ns, pod);
+                if let Some(pod) = cluster.create("", "pods", ns, pod) {
+                    let message = format!("Created pod: {}", object::meta(&pod, "name"));
+                    cluster.tell(set, "daemonset-controller", Level::Normal, "SuccessfulCreate", &message);
+                }
             }
             for pod in mine.iter().filter(|pod| !object::is_deleting(pod)) {
                 if is_finished(pod) || rolling && pod["metadata"]["labels"][HASH] != hash {

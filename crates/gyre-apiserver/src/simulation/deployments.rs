@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::events::Level;
 use super::{Cluster, Engine, Item, count, number, owner_reference, set_condition};
 use crate::clock;
 use crate::object;
@@ -232,12 +233,18 @@ fn make_set(cluster: &Cluster<'_>, deployment: &Value, revision: u64) -> Option<
     None
 }
 
-fn scale(cluster: &Cluster<'_>, set: &Value, replicas: usize, wanted: usize) {
+fn scale(cluster: &Cluster<'_>, deployment: &Value, set: &Value, replicas: usize) {
+    let wanted = number(&deployment["spec"]["replicas"]);
     cluster.change("apps", "replicasets", set, "", |it| {
         it["spec"]["replicas"] = replicas.into();
         it["metadata"]["annotations"]["deployment.kubernetes.io/desired-replicas"] =
             wanted.to_string().into();
     });
+    let before = number(&set["spec"]["replicas"]);
+    let direction = if replicas > before { "up" } else { "down" };
+    let name = object::meta(set, "name");
+    let message = format!("Scaled {direction} replica set {name} from {before} to {replicas}");
+    cluster.tell(deployment, "deployment-controller", Level::Normal, "ScalingReplicaSet", &message);
 }
 
 /// One step from the old ReplicaSets to the present one.
@@ -248,11 +255,11 @@ fn roll(cluster: &Cluster<'_>, deployment: &Value, current: &Value, old: &[Value
     let old_total: usize = old.iter().map(of).sum();
     if spec["strategy"]["type"] == "Recreate" {
         for set in old.iter().filter(|set| of(set) > 0) {
-            scale(cluster, set, 0, wanted);
+            scale(cluster, deployment, set, 0);
         }
         let left: usize = old.iter().map(|set| number(&set["status"]["replicas"])).sum();
         if left == 0 && old_total == 0 && of(current) != wanted {
-            scale(cluster, current, wanted, wanted);
+            scale(cluster, deployment, current, wanted);
         }
         return;
     }
@@ -265,7 +272,7 @@ fn roll(cluster: &Cluster<'_>, deployment: &Value, current: &Value, old: &[Value
     let allowed = (wanted + surge).saturating_sub(old_total);
     let next = if of(current) > wanted { wanted } else { of(current).max(allowed.min(wanted)) };
     if next != of(current) {
-        scale(cluster, current, next, wanted);
+        scale(cluster, deployment, current, next);
     }
     let minimum = wanted.saturating_sub(unavailable);
     let available = |set: &Value| number(&set["status"]["availableReplicas"]).min(of(set));
@@ -276,7 +283,7 @@ fn roll(cluster: &Cluster<'_>, deployment: &Value, current: &Value, old: &[Value
         let down = idle + spare.min(available(set));
         spare -= spare.min(available(set));
         if down > 0 {
-            scale(cluster, set, of(set) - down, wanted);
+            scale(cluster, deployment, set, of(set) - down);
         }
     }
 }
@@ -289,7 +296,7 @@ fn rescale_paused(cluster: &Cluster<'_>, deployment: &Value, current: Option<&Va
     if let [only] = active[..]
         && number(&only["spec"]["replicas"]) != wanted
     {
-        scale(cluster, only, wanted, wanted);
+        scale(cluster, deployment, only, wanted);
     }
 }
 

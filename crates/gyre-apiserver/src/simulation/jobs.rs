@@ -2,11 +2,14 @@
 
 use serde_json::{Value, json};
 
+use super::events::Level;
 use super::pods::is_finished;
 use super::replicas::pod_of;
 use super::{Cluster, Engine, Item, count, set_condition};
 use crate::clock;
 use crate::object;
+
+const COMPONENT: &str = "job-controller";
 
 fn finished(job: &Value) -> Option<&Value> {
     let list = job["status"]["conditions"].as_array()?;
@@ -60,10 +63,18 @@ impl Engine {
                     pod["metadata"]["generateName"] =
                         format!("{}-{index}-", object::meta(job, "name")).into();
                 }
-                if cluster.create("", "pods", ns, pod).is_some() {
+                if let Some(pod) = cluster.create("", "pods", ns, pod) {
+                    let message = format!("Created pod: {}", object::meta(&pod, "name"));
+                    cluster.tell(job, COMPONENT, Level::Normal, "SuccessfulCreate", &message);
                     active += 1;
                 }
             }
+        }
+        if complete {
+            cluster.tell(job, COMPONENT, Level::Normal, "Completed", "Job completed");
+        } else if exceeded {
+            let message = "Job has reached the specified backoff limit";
+            cluster.tell(job, COMPONENT, Level::Warning, "BackoffLimitExceeded", message);
         }
         let now = cluster.now();
         cluster.change("batch", "jobs", job, "status", |it| {

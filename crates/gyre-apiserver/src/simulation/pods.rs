@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::events::Level;
+use super::scheduling::refusal;
 use super::{Cluster, Engine, Item, NODE, set_condition};
 use crate::clock;
 use crate::object;
@@ -10,8 +12,13 @@ use crate::object;
 const SLOW: &str = "gyre.dev/ready-after-seconds";
 /// An annotation that lets a pod's containers crash.
 const CRASH: &str = "gyre.dev/crash-loop";
+/// An annotation with lines that a pod's containers write when they have started.
+const LOG: &str = "gyre.dev/log";
 /// An annotation with the exit code of a pod of a Job.
 const EXIT: &str = "gyre.dev/exit-code";
+
+const KUBELET: &str = "kubelet";
+const SCHEDULER: &str = "default-scheduler";
 
 /// Whether an image cannot be pulled.
 fn is_broken(image: &str) -> bool {
@@ -27,10 +34,57 @@ fn containers(pod: &Value) -> &[Value] {
     pod["spec"]["containers"].as_array().map_or(&[], Vec::as_slice)
 }
 
-/// What a container has written.
-pub(crate) fn log_of(pod: &Value, container: &str) -> String {
-    let image = containers(pod).iter().find(|it| it["name"] == container).and_then(|it| it["image"].as_str());
-    format!("{container}: started from image {}\n", image.unwrap_or("unknown"))
+/// A line that a container has written, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Written {
+    pub(crate) at_us: i64,
+    pub(crate) line: String,
+}
+
+/// Why there is nothing to read of a container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum LogError {
+    /// It waits to be started, for this reason.
+    Waiting(String),
+    /// It was never started before.
+    NoPrevious,
+}
+
+/// What a container has written, and whether it may write more; the one before it where `previous` is set.
+pub(crate) fn log_of(pod: &Value, container: &str, previous: bool) -> Result<(Vec<Written>, bool), LogError> {
+    let lists = ["containerStatuses", "initContainerStatuses"];
+    let statuses = lists.iter().flat_map(|key| pod["status"][*key].as_array().into_iter().flatten());
+    let status = statuses.into_iter().find(|it| it["name"] == container).cloned().unwrap_or_default();
+    let state = &status["state"];
+    let crashed = status["restartCount"].as_u64().unwrap_or(0) > 0;
+    if previous && !crashed {
+        return Err(LogError::NoPrevious);
+    }
+    if let Some(reason) = state["waiting"]["reason"].as_str().filter(|_| !crashed) {
+        let why = match reason {
+            "ImagePullBackOff" | "ErrImagePull" => "trying and failing to pull image",
+            reason => reason,
+        };
+        return Err(LogError::Waiting(why.to_owned()));
+    }
+    if !state.is_object() {
+        return Err(LogError::Waiting("ContainerCreating".into()));
+    }
+    let time = |value: &Value| clock::parse(value.as_str()?);
+    let begun =
+        [&state["running"]["startedAt"], &state["terminated"]["startedAt"], &pod["status"]["startTime"]];
+    let at_us = begun.into_iter().find_map(time).unwrap_or_default();
+    let image = status["image"].as_str().unwrap_or("unknown");
+    let mut lines = vec![Written { at_us, line: format!("{container}: started from image {image}") }];
+    let own = annotation(pod, LOG).unwrap_or_default();
+    lines.extend(own.lines().map(|line| Written { at_us, line: line.to_owned() }));
+    if crashed {
+        lines.push(Written { at_us, line: format!("{container}: crashed") });
+    } else if let Some(at_us) = time(&state["terminated"]["finishedAt"]) {
+        let code = &state["terminated"]["exitCode"];
+        lines.push(Written { at_us, line: format!("{container}: ended with code {code}") });
+    }
+    Ok((lines, state["running"].is_object()))
 }
 
 /// Whether a pod is ready.
@@ -72,17 +126,72 @@ impl Engine {
             self.at(ready_at, item);
         }
         if pod["spec"]["nodeName"].as_str().unwrap_or_default().is_empty() {
+            if let Some(why) = refusal(cluster, pod) {
+                wait(cluster, pod, &why);
+                return;
+            }
             cluster.change("", "pods", pod, "", |pod| pod["spec"]["nodeName"] = NODE.into());
+            let (ns, name) = (object::meta(pod, "namespace"), object::meta(pod, "name"));
+            let message = format!("Successfully assigned {ns}/{name} to {NODE}");
+            cluster.tell(pod, SCHEDULER, Level::Normal, "Scheduled", &message);
         }
         let now = cluster.now();
         let ends = ends_by_itself(pod);
-        cluster.change("", "pods", pod, "status", |pod| {
+        let written = cluster.change("", "pods", pod, "status", |pod| {
             if ends && ready {
                 finish(pod, &now);
             } else {
                 run(pod, ready, &now);
             }
         });
+        if let Some(written) = written {
+            tell_containers(cluster, pod, &written);
+        }
+    }
+}
+
+/// A pod that no node takes.
+fn wait(cluster: &Cluster<'_>, pod: &Value, why: &str) {
+    let conditions = pod["status"]["conditions"].as_array();
+    if conditions.is_some_and(|it| it.iter().any(|it| it["type"] == "PodScheduled" && it["message"] == why)) {
+        return;
+    }
+    let now = cluster.now();
+    cluster.change("", "pods", pod, "status", |pod| {
+        let status = &mut pod["status"];
+        status["phase"] = "Pending".into();
+        set_condition(status, "PodScheduled", "False", "Unschedulable", why, &now);
+    });
+    cluster.tell(pod, SCHEDULER, Level::Warning, "FailedScheduling", why);
+}
+
+/// Tells what has become of the containers of a pod between two of its states.
+fn tell_containers(cluster: &Cluster<'_>, before: &Value, after: &Value) {
+    let statuses = |pod: &Value| pod["status"]["containerStatuses"].as_array().cloned().unwrap_or_default();
+    let held = statuses(before);
+    let tell = |level, reason: &str, message: &str| cluster.tell(after, KUBELET, level, reason, message);
+    for status in statuses(after) {
+        let (name, image) = (status["name"].as_str().unwrap_or_default(), &status["image"]);
+        let waits = |status: &Value| status["state"]["waiting"]["reason"].as_str().map(ToOwned::to_owned);
+        let old = held.iter().find(|it| it["name"] == status["name"]);
+        let reason = waits(&status);
+        if old.is_some_and(|old| waits(old) == reason) {
+            continue;
+        }
+        if reason.as_deref() == Some("ImagePullBackOff") {
+            tell(Level::Normal, "Pulling", &format!("Pulling image {image}"));
+            tell(Level::Warning, "Failed", &format!("Failed to pull image {image}: not found"));
+            tell(Level::Normal, "BackOff", &format!("Back-off pulling image {image}"));
+            continue;
+        }
+        tell(Level::Normal, "Pulled", &format!("Container image {image} already present on machine"));
+        tell(Level::Normal, "Created", &format!("Created container: {name}"));
+        tell(Level::Normal, "Started", &format!("Started container {name}"));
+        if reason.as_deref() == Some("CrashLoopBackOff") {
+            let pod = object::meta(after, "name");
+            let message = format!("Back-off restarting failed container {name} in pod {pod}");
+            tell(Level::Warning, "BackOff", &message);
+        }
     }
 }
 
@@ -191,6 +300,10 @@ fn end(cluster: &Cluster<'_>, pod: &Value) {
         uid: Some(object::meta(pod, "uid").to_owned()),
         ..crate::verbs::DeleteOptions::default()
     };
+    for container in containers(pod) {
+        let name = container["name"].as_str().unwrap_or_default();
+        cluster.tell(pod, KUBELET, Level::Normal, "Killing", &format!("Stopping container {name}"));
+    }
     // A pod that is gone has ended.
     let _ = cluster.api.delete_object(&place, &options);
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::events::Level;
 use super::pods::{is_active, is_ready, ready_since};
 use super::{Cluster, Engine, Item, count, number, owner_reference};
 use crate::object;
@@ -41,10 +42,10 @@ pub(super) fn available(pods: &[Value], min_ready_s: i64, now_us: i64) -> (usize
 
 impl Engine {
     pub(super) fn replica_set(&mut self, cluster: &Cluster<'_>, item: &Item, set: &Value) {
-        let (group, plural) = if object::at(set, &["kind"]) == "ReplicaSet" {
-            ("apps", "replicasets")
+        let (group, plural, component) = if object::at(set, &["kind"]) == "ReplicaSet" {
+            ("apps", "replicasets", "replicaset-controller")
         } else {
-            ("", "replicationcontrollers")
+            ("", "replicationcontrollers", "replication-controller")
         };
         let ns = object::meta(set, "namespace");
         let wanted = set["spec"]["replicas"].as_u64().map_or(1, |it| usize::try_from(it).unwrap_or(0));
@@ -54,6 +55,8 @@ impl Engine {
             for _ in 0..(wanted - pods.len()).min(BURST) {
                 let pod = pod_of(set, &set["spec"]["template"], None);
                 let Some(pod) = cluster.create("", "pods", ns, pod) else { break };
+                let message = format!("Created pod: {}", object::meta(&pod, "name"));
+                cluster.tell(set, component, Level::Normal, "SuccessfulCreate", &message);
                 pods.push(pod);
             }
         } else {
@@ -62,6 +65,8 @@ impl Engine {
             pods.sort_by_key(|pod| !is_ready(pod));
             for pod in pods.split_off(wanted.min(pods.len())).iter().take(BURST) {
                 cluster.delete("", "pods", pod);
+                let message = format!("Deleted pod: {}", object::meta(pod, "name"));
+                cluster.tell(set, component, Level::Normal, "SuccessfulDelete", &message);
             }
         }
         let min_ready_s = set["spec"]["minReadySeconds"].as_i64().unwrap_or(0);

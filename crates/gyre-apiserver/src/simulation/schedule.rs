@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::events::Level;
 use super::{Cluster, Engine, Item, owner_reference};
 use crate::clock;
 use crate::object;
@@ -175,7 +176,10 @@ fn start(cluster: &Cluster<'_>, cron: &Value, due: i64) {
     metadata["annotations"]["batch.kubernetes.io/cronjob-scheduled-timestamp"] = clock::rfc3339(due).into();
     let job =
         json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": template["spec"]});
-    cluster.create("batch", "jobs", object::meta(cron, "namespace"), job);
+    if let Some(job) = cluster.create("batch", "jobs", object::meta(cron, "namespace"), job) {
+        let message = format!("Created job {}", object::meta(&job, "name"));
+        cluster.tell(cron, "cronjob-controller", Level::Normal, "SuccessfulCreate", &message);
+    }
     cluster.change("batch", "cronjobs", cron, "status", |it| {
         it["status"]["lastScheduleTime"] = clock::rfc3339(due).into();
     });

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::events::Level;
 use super::pods::{is_finished, is_ready};
 use super::replicas::{available, pod_of};
 use super::{Cluster, Engine, Item, count, number};
@@ -42,6 +43,13 @@ fn claims(cluster: &Cluster<'_>, set: &Value, pod: &mut Value, ns: &str, index: 
     }
 }
 
+fn tell(cluster: &Cluster<'_>, set: &Value, verb: &str, index: usize) {
+    let name = object::meta(set, "name");
+    let reason = if verb == "create" { "SuccessfulCreate" } else { "SuccessfulDelete" };
+    let message = format!("{verb} Pod {name}-{index} in StatefulSet {name} successful");
+    cluster.tell(set, "statefulset-controller", Level::Normal, reason, &message);
+}
+
 impl Engine {
     pub(super) fn stateful_set(&mut self, cluster: &Cluster<'_>, item: &Item, set: &Value) {
         let (ns, name) = (object::meta(set, "namespace").to_owned(), object::meta(set, "name").to_owned());
@@ -69,7 +77,9 @@ impl Engine {
                     pod["spec"]["hostname"] = format!("{name}-{index}").into();
                     pod["spec"]["subdomain"] = spec["serviceName"].clone();
                     claims(cluster, set, &mut pod, &ns, index);
-                    cluster.create("", "pods", &ns, pod);
+                    if cluster.create("", "pods", &ns, pod).is_some() {
+                        tell(cluster, set, "create", index);
+                    }
                     steady = false;
                 }
                 Some(pod) if is_finished(pod) => {
@@ -86,6 +96,7 @@ impl Engine {
         {
             if steady || parallel {
                 cluster.delete("", "pods", pod);
+                tell(cluster, set, "delete", index_of(pod).unwrap_or_default());
                 steady = false;
             }
         }

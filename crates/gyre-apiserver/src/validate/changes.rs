@@ -105,8 +105,9 @@ fn pod(subresource: &str, object: &Value, old: &Value, causes: &mut Causes) {
             new.as_object_mut().map(|it| it.remove(key));
         }
     }
-    for key in ["activeDeadlineSeconds", "ephemeralContainers", "tolerations", "schedulingGates", "nodeName"]
-    {
+    let debugged = (subresource == "ephemeralcontainers").then_some("ephemeralContainers");
+    let free = ["activeDeadlineSeconds", "tolerations", "schedulingGates", "nodeName"];
+    for key in free.into_iter().chain(debugged) {
         match held.get(key) {
             Some(value) => new[key] = value.clone(),
             None => {
@@ -154,6 +155,10 @@ fn claim(object: &Value, old: &Value, causes: &mut Causes) {
             fields.remove("volumeAttributesClassName");
             if text(&old["spec"]["volumeName"]).is_empty() {
                 fields.remove("volumeName");
+            }
+            // A claim that has no class may be given one.
+            if old["spec"]["storageClassName"].is_null() {
+                fields.remove("storageClassName");
             }
         }
         if old["status"]["phase"] == "Bound" {

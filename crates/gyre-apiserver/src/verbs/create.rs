@@ -110,6 +110,7 @@ impl Api {
         if self.store.find(&kind.shelf, &key).is_some() {
             return Err(Failure::already_exists(&kind.group, &kind.plural, &name));
         }
+        let _admitted = admission::quotas::charge(self, place, &object, None)?;
         let taken = self.allocate(place, &mut object, None)?;
         if dry {
             self.release(&taken);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::body::{KindVersions, Strictness, check_options};
 use super::create::check_namespace;
-use super::update::check_identity;
+use super::update::{Manner, check_identity};
 use crate::api::{Api, Call, Place};
 use crate::failure::{Cause, Failure, Result};
 use crate::json::{self, Parsed};
@@ -14,7 +14,7 @@ use crate::limits::{BODY_BYTES_MAX, PATCH_OPERATIONS_MAX, RETRIES_MAX};
 use crate::object;
 use crate::registry::api_version;
 use crate::response::Answer;
-use crate::{convert, decode, strategy};
+use crate::{admission, convert, decode, strategy};
 
 const TYPES: [&str; 4] = [
     "application/json-patch+json",
@@ -22,6 +22,15 @@ const TYPES: [&str; 4] = [
     "application/strategic-merge-patch+json",
     "application/apply-patch+yaml",
 ];
+
+/// What an applied configuration makes of an object.
+struct Applied {
+    object: Value,
+    /// It is the object as it was.
+    is_nothing: bool,
+    /// It counts as a change, though the server undoes it.
+    renewed: bool,
+}
 
 /// A patch that has been read.
 #[derive(Clone, Debug)]
@@ -144,7 +153,17 @@ impl Api {
                 }
             };
             let old = convert::from_storage(&place.kind, &place.version, old);
-            let object = self.patched(call, patch, &old, &mut warnings)?;
+            let (object, manner) = match patch {
+                Patch::Apply(parsed) => {
+                    let applied = self.applied(call, parsed, &old, &mut warnings)?;
+                    if applied.is_nothing && !admission::policies::any(self) {
+                        let revision = object::revision(&old);
+                        return Ok(self.shaped(call, 200, old)?.warned(warnings).at(revision));
+                    }
+                    (applied.object, Manner { dry, renewed: applied.renewed, ..Manner::default() })
+                }
+                _ => (self.patched(call, patch, &old, &mut warnings)?, Manner { dry, ..Manner::default() }),
+            };
             check_identity(place, &object)?;
             check_uid(place, &object, &old)?;
             if !matches!(patch, Patch::Apply(_)) {
@@ -152,7 +171,8 @@ impl Api {
             }
             let given = object::meta(&object, "resourceVersion");
             let conditional = !given.is_empty() && given != object::meta(&old, "resourceVersion");
-            if let Some(updated) = self.replace(call, &old, object, conditional, dry, &mut warnings)? {
+            let manner = Manner { conditional, ..manner };
+            if let Some(updated) = self.replace(call, &old, object, manner, &mut warnings)? {
                 let revision = if dry { 0 } else { object::revision(&updated.object) };
                 return Ok(self.shaped(call, 200, updated.object)?.warned(warnings).at(revision));
             }
@@ -170,9 +190,6 @@ impl Api {
     ) -> Result<Value> {
         let place = call.place;
         let strict = Strictness::of(call.request);
-        if let Patch::Apply(parsed) = patch {
-            return self.applied(call, parsed, old, warnings);
-        }
         let mut value = apply_patch(place, patch, old)?;
         if value["metadata"]["managedFields"] == json!([]) {
             // A patch that empties the managed fields resets them, one that removes them changes nothing.
@@ -205,7 +222,7 @@ impl Api {
         parsed: &Parsed,
         old: &Value,
         warnings: &mut Vec<String>,
-    ) -> Result<Value> {
+    ) -> Result<Applied> {
         let place = call.place;
         let config = checked_config(place, parsed)?;
         let (ignored, empty, api_version, now) = self.writer_fields(place);
@@ -222,6 +239,11 @@ impl Api {
             .apply(&KindVersions(&place.kind), old, &config, force)
             .map_err(|error| apply_failure(place, &config, &error))?;
         warnings.extend(Self::apply_warnings(call, parsed)?);
+        if applied.object == *old {
+            return Ok(Applied { object: applied.object, is_nothing: true, renewed: false });
+        }
+        // compat(kube-apiserver 1.36): this link is taken off after it was found to be a change.
+        let renewed = applied.object["metadata"].get("selfLink").is_some();
         let managers = applied.object["metadata"].get("managedFields").cloned();
         let draft = Self::draft_of(
             place,
@@ -234,7 +256,7 @@ impl Api {
             object::metadata(&mut object).insert("managedFields".into(), managers);
         }
         check_namespace(place, &mut object)?;
-        Ok(object)
+        Ok(Applied { object, is_nothing: false, renewed })
     }
 
     /// Unknown and duplicate fields of an applied configuration.
@@ -276,7 +298,7 @@ impl Api {
         let mut warnings = Vec::new();
         let empty = place.kind.empty(place.served());
         let uid = object::meta(&parsed.value, "uid").to_owned();
-        let mut object = self.applied(call, parsed, &empty, &mut warnings)?;
+        let mut object = self.applied(call, parsed, &empty, &mut warnings)?.object;
         check_identity(place, &object)?;
         if !uid.is_empty() {
             let why = format!(

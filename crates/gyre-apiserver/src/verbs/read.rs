@@ -230,22 +230,22 @@ impl Api {
     }
 }
 
-/// The bytes of an object without the first occurrences of its apiVersion and kind at the top.
+/// The bytes of an object without its apiVersion and kind, each given with its value and the comma after it.
 fn push_without(out: &mut Vec<u8>, bytes: &[u8], version: &[u8], kind: &[u8]) {
-    // order: keys are sorted, so apiVersion comes first, and kind follows before metadata.
-    let mut rest = bytes;
-    if rest.get(1..=version.len()) == Some(version) {
-        out.push(b'{');
-        rest = &rest[1 + version.len()..];
-    }
-    let mut depth = -i32::from(rest.len() == bytes.len());
-    let (mut at, mut text) = (0, false);
-    while at < rest.len() {
-        match rest[at] {
-            b'"' if !text && depth == 0 && rest[at..].starts_with(kind) => {
-                out.extend_from_slice(&rest[..at]);
-                out.extend_from_slice(&rest[at + kind.len()..]);
-                return;
+    let (mut from, mut at, mut depth, mut text, mut left) = (0, 0, 0, false, 2);
+    while at < bytes.len() && left > 0 {
+        match bytes[at] {
+            b'"' if !text && depth == 1 => {
+                // order: a value is followed by no colon, so only keys are found.
+                let found = [version, kind].into_iter().find(|it| bytes[at..].starts_with(it));
+                if let Some(found) = found {
+                    out.extend_from_slice(&bytes[from..at]);
+                    at += found.len();
+                    from = at;
+                    left -= 1;
+                    continue;
+                }
+                text = true;
             }
             b'"' => text = !text,
             b'\\' if text => at += 1,
@@ -255,7 +255,7 @@ fn push_without(out: &mut Vec<u8>, bytes: &[u8], version: &[u8], kind: &[u8]) {
         }
         at += 1;
     }
-    out.extend_from_slice(rest);
+    out.extend_from_slice(&bytes[from..]);
 }
 
 fn list_meta(revision: u64, more: Option<(String, Option<usize>)>, kind: &Kind) -> Value {
@@ -324,5 +324,9 @@ mod tests {
             String::from_utf8(out).unwrap(),
             r#"{"data":{"kind":"ConfigMap"},"metadata":{"name":"\"kind\":"}}"#
         );
+        let bytes = br#"{"addressType":"kind","apiVersion":"v1","kind":"Slice","metadata":{}}"#;
+        let mut out = Vec::new();
+        push_without(&mut out, bytes, b"\"apiVersion\":\"v1\",", b"\"kind\":\"Slice\",");
+        assert_eq!(String::from_utf8(out).unwrap(), r#"{"addressType":"kind","metadata":{}}"#);
     }
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::body::{Draft, check_options};
 use super::patch::Patch;
+use super::update::Manner;
 use crate::api::{Api, Call, Place};
 use crate::failure::{Cause, Failure, Result};
 use crate::limits::RETRIES_MAX;
@@ -148,7 +149,8 @@ impl Api {
             }
             let object = self.with_replicas(call, &old, &wanted, &manager, patch);
             let plain = Place { subresource: String::new(), ..place.clone() };
-            if let Some(updated) = self.replace_admitted(&plain, &old, object, dry, &mut warnings)? {
+            let manner = Manner { dry, ..Manner::default() };
+            if let Some(updated) = self.replace_admitted(&plain, &old, object, manner, &mut warnings)? {
                 let revision = if dry { 0 } else { object::revision(&updated.object) };
                 return Ok(self.scale_answer(call, &updated.object)?.warned(warnings).at(revision));
             }

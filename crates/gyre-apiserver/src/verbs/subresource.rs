@@ -9,7 +9,7 @@ use crate::api::{Api, Call, Place};
 use crate::failure::{Failure, Result};
 use crate::object;
 use crate::request::Target;
-use crate::response::{Answer, Payload};
+use crate::response::Answer;
 use crate::store::Expect;
 
 impl Api {
@@ -160,35 +160,5 @@ impl Api {
         let status =
             json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201});
         Ok(Answer::object(201, status).at(entry.revision))
-    }
-
-    fn log(&self, call: &Call<'_>) -> Result<Answer> {
-        let place = call.place;
-        let pod = self.stored(place).ok_or_else(|| place.not_found())?;
-        let container = call.request.query.text("container");
-        let names: Vec<&str> = ["containers", "initContainers"]
-            .iter()
-            .flat_map(|key| pod["spec"][*key].as_array().into_iter().flatten())
-            .filter_map(|it| it["name"].as_str())
-            .collect();
-        let main = pod["spec"]["containers"].as_array().map_or(0, Vec::len);
-        if container.is_empty() && main > 1 {
-            let choose = names[..main].join(" ");
-            return Err(Failure::bad_request(format!(
-                "a container name must be specified for pod {}, choose one of: [{choose}]",
-                place.name
-            )));
-        }
-        if !container.is_empty() && !names.contains(&container) {
-            return Err(Failure::bad_request(format!(
-                "container {container} is not valid for pod {}",
-                place.name
-            )));
-        }
-        if pod["spec"]["nodeName"].as_str().unwrap_or_default().is_empty() {
-            return Err(Failure::bad_request(format!("pod {} does not have a host assigned", place.name)));
-        }
-        let text = crate::simulation::log_of(&pod, if container.is_empty() { names[0] } else { container });
-        Ok(Answer::of(200, Payload::Text("text/plain", text)))
     }
 }

@@ -11,6 +11,17 @@ use crate::response::Answer;
 use crate::store::Expect;
 use crate::{admission, convert, object, strategy, validate};
 
+/// How an object is written over another one.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Manner {
+    /// Only where the revision is the one that the writer knows.
+    pub(crate) conditional: bool,
+    /// Nothing is stored.
+    pub(crate) dry: bool,
+    /// The times of managers count as a change of their own.
+    pub(crate) renewed: bool,
+}
+
 /// A changed object, or what became of it.
 #[derive(Debug)]
 pub(crate) struct Updated {
@@ -50,7 +61,8 @@ impl Api {
                 ));
             }
             self.track(place, &manager, Some(&old), &mut object);
-            match self.replace(call, &old, object, !unconditional, dry, &mut warnings)? {
+            let manner = Manner { conditional: !unconditional, dry, renewed: false };
+            match self.replace(call, &old, object, manner, &mut warnings)? {
                 Some(updated) => {
                     let revision = if dry { 0 } else { object::revision(&updated.object) };
                     return Ok(self.shaped(call, 200, updated.object)?.warned(warnings).at(revision));
@@ -86,15 +98,14 @@ impl Api {
         call: &Call<'_>,
         old: &Value,
         mut object: Value,
-        conditional: bool,
-        dry: bool,
+        manner: Manner,
         warnings: &mut Vec<String>,
     ) -> Result<Option<Updated>> {
         let place = call.place;
-        check_preconditions(place, old, &object, conditional)?;
+        check_preconditions(place, old, &object, manner.conditional)?;
         admission::update(self, call.user, place, &mut object, old, warnings)?;
         admission::policies::check(self, call, "UPDATE", &object, old, warnings)?;
-        self.replace_admitted(place, old, object, dry, warnings)
+        self.replace_admitted(place, old, object, manner, warnings)
     }
 
     pub(crate) fn replace_admitted(
@@ -102,7 +113,7 @@ impl Api {
         place: &Place,
         old: &Value,
         mut object: Value,
-        dry: bool,
+        manner: Manner,
         warnings: &mut Vec<String>,
     ) -> Result<Option<Updated>> {
         let kind = &place.kind;
@@ -118,7 +129,9 @@ impl Api {
         }
         let revision = object::revision(old);
         object::metadata(&mut object).insert("resourceVersion".into(), revision.to_string().into());
-        keep_times_of_noop(&mut object, old);
+        if !manner.renewed {
+            keep_times_of_noop(&mut object, old);
+        }
         let stored_old = convert::to_storage(kind, &place.version, old.clone());
         let mut stored = convert::to_storage(kind, &place.version, object);
         let mut causes = check_finalizers(&stored, &stored_old);
@@ -126,6 +139,7 @@ impl Api {
         if !causes.is_empty() {
             return Err(Failure::invalid(&kind.group, &kind.kind, &place.name, causes));
         }
+        let _admitted = admission::quotas::charge(self, place, &stored, Some(&stored_old))?;
         let taken = self.allocate(place, &mut stored, Some(&stored_old))?;
         let answer =
             |object: Value| Ok(Some(Updated { object: convert::from_storage(kind, &place.version, object) }));
@@ -133,7 +147,7 @@ impl Api {
             return answer(stored);
         }
         if is_finished(kind, &stored) {
-            if !dry {
+            if !manner.dry {
                 let last = object::encode(&stored);
                 if self.store.remove(&kind.shelf, &place.key(), revision, &last).is_err() {
                     return Ok(None);
@@ -142,7 +156,7 @@ impl Api {
             }
             return answer(stored);
         }
-        if dry {
+        if manner.dry {
             self.release(&taken);
             return answer(stored);
         }

@@ -22,6 +22,7 @@ pub(crate) async fn run(options: Apiserver) -> Result<ExitCode> {
         .storage(storage)
         .token(&token)
         .simulation(options.simulation)
+        .audit(options.audit_log_path)
         .start()
         .context("the embedded API cannot start")?;
     let host = options.listen.ip().to_string();
