@@ -193,6 +193,9 @@ pub(crate) struct Run {
     /// Let sources be read from this machine's files: file:///srv/git/apps
     #[arg(long)]
     pub(crate) allow_file_urls: bool,
+    /// Refuse kustomizations that take bases from elsewhere
+    #[arg(long)]
+    pub(crate) no_remote_bases: bool,
 }
 
 #[derive(Debug, Args)]

@@ -63,8 +63,8 @@ async fn one(cx: &Context, source: &Source) -> Result<(String, &'static str, Vec
     if commit.tree.dir(&path).is_err() {
         return Err(unknown(format!("{path}: app path does not exist")));
     }
-    let (tree, source, parsed) = (commit.tree.clone(), source.clone(), Arc::clone(&cx.parsed));
-    let rendered = tokio::task::spawn_blocking(move || render(&tree, &path, &source, &parsed));
+    let (tree, source, builds) = (commit.tree.clone(), source.clone(), cx.builds.clone());
+    let rendered = tokio::task::spawn_blocking(move || render(&tree, &path, &source, builds.shared()));
     let (kind, objects) = rendered.await.map_err(|error| unknown(error.to_string()))??;
     Ok((revision.hash, kind, objects))
 }
@@ -73,10 +73,10 @@ fn render(
     tree: &FileTree,
     path: &str,
     source: &Source,
-    parsed: &kustomization::Cache,
+    shared: kustomization::Shared<'_>,
 ) -> Result<(&'static str, Vec<Object>), String> {
     if source.kustomize.is_some() || kustomization::is_root(tree, path) {
-        let built = kustomization::build_plain(tree, path, parsed);
+        let built = kustomization::build_plain(tree, path, shared);
         let failed = |why: gyre_render::RenderError| {
             format!(
                 "Unknown desc = `kustomize build <path to cached source>/{path}` failed exit status 1: Error: {why}"
