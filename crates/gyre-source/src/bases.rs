@@ -10,7 +10,7 @@ use reqwest::blocking::Client;
 use tokio::runtime::Handle;
 
 use crate::limits::{BASE_FILE_BYTES_MAX, BASE_FILE_TIMEOUT_S, SUBMODULE_DEPTH_MAX, SUBMODULES_MAX};
-use crate::{GitError, Remote, Sources, Want};
+use crate::{GitError, Remote, Sources, Want, dial};
 
 /// Fetches what builds take from elsewhere; all that is needed for one to be called on a thread that may block.
 pub struct Bases {
@@ -84,9 +84,15 @@ impl Reading<'_> {
 /// The content of a file at an address.
 fn get(url: &str) -> Result<Vec<u8>, RemoteError> {
     let failed = |why: &dyn std::fmt::Display| RemoteError::Failed(format!("Get {url:?}: {why}"));
+    let unanswered = |error: reqwest::Error| {
+        let (host, port) = match error.url() {
+            Some(url) => (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(0)),
+            None => ("", 0),
+        };
+        failed(&dial::reason(&error, host, port))
+    };
     let client = Client::builder().timeout(Duration::from_secs(BASE_FILE_TIMEOUT_S)).build();
-    let client = client.map_err(|error| failed(&innermost(&error)))?;
-    let answer = client.get(url).send().map_err(|error| failed(&innermost(&error)))?;
+    let answer = client.and_then(|client| client.get(url).send()).map_err(unanswered)?;
     let status = answer.status();
     if !status.is_success() {
         let words = status.canonical_reason().unwrap_or_default().to_owned();
@@ -121,17 +127,6 @@ fn beside(around: &str, url: &str) -> String {
             return format!("{base}/{rest}");
         }
     }
-}
-
-/// The cause at the end of the chain, which names what is wrong.
-fn innermost(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text = cause.to_string();
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 mod artifact;
 mod bases;
+mod dial;
 mod git;
 pub mod helm;
 mod ignore;

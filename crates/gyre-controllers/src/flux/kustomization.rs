@@ -278,7 +278,7 @@ impl Kustomizations {
         let desired: Vec<(Arc<Object>, Observed)> = objects.into_iter().zip(observed).collect();
         let ordered = desired.iter().map(|(object, observed)| {
             let (wave, rank) = (stage(object) as i32, flux_rank(object.kind()));
-            (Desired { wave, rank, object: Arc::clone(object) }, observed.clone())
+            (Desired { wave, rank, object: Arc::clone(object), how: None }, observed.clone())
         });
         let plan = gyre_plan::make(title, ordered.collect(), stale.clone(), &policy::of(object, spec), 2);
         Ok(Planned { plan, desired, stale })
