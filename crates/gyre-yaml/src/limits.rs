@@ -13,7 +13,7 @@ pub const EXPANDED_NODES_MAX: usize = 4_000_000;
 pub const NODES_MAX: usize = 4_000_000;
 
 /// How many problems of one mapping are told.
-pub(crate) const PROBLEMS_MAX: usize = 100;
+pub(crate) const PROBLEMS_MAX: usize = 10_000;
 
 /// How far ahead of a `:` its key may begin, in characters (YAML 1.2, 7.4.2).
 pub(crate) const SIMPLE_KEY_CHARS_MAX: usize = 1024;
