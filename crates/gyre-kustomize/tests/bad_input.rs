@@ -74,7 +74,7 @@ fn anchors_around_anchors() {
     for at in 0..200 {
         let _ = write!(text, "&a{at} [");
     }
-    let _ = write!(text, "{}{}\n", inside.replace("- x\n", "x,"), "]".repeat(200));
+    let _ = writeln!(text, "{}{}", inside.replace("- x\n", "x,"), "]".repeat(200));
     let error = with_resource(&text);
     assert!(error.contains("excessive aliasing"), "{error}");
 }
