@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use gyre_api::flux::KUSTOMIZE_MANAGER;
 use gyre_cluster::{Cluster, Live, Notice};
-use gyre_render::kustomization::Cache;
-use gyre_source::{ArtifactStore, Sources};
+use gyre_render::kustomization::{Cache, Remote, Shared};
+use gyre_source::{ArtifactStore, Bases, Sources};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use crate::changes::Changes;
@@ -17,6 +18,21 @@ use crate::shelf::Shelf;
 use crate::trees::Trees;
 use crate::{Parts, Settings};
 
+/// What all builds share. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Builds {
+    parsed: Arc<Cache>,
+    bases: Option<Arc<Bases>>,
+}
+
+impl Builds {
+    /// For one build, on a thread that may block.
+    pub(crate) fn shared(&self) -> Shared<'_> {
+        let remote = self.bases.as_deref().map(|bases| bases as &dyn Remote);
+        Shared { cache: Some(&self.parsed), remote }
+    }
+}
+
 /// What all controllers share.
 pub(crate) struct Context {
     pub(crate) cluster: Cluster,
@@ -26,8 +42,7 @@ pub(crate) struct Context {
     pub(crate) store: Arc<ArtifactStore>,
     pub(crate) trees: Trees,
     pub(crate) changes: Changes,
-    /// Parsed files that all builds share.
-    pub(crate) parsed: Arc<Cache>,
+    pub(crate) builds: Builds,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: Settings,
     pub(crate) git_repositories: Arc<Running>,
@@ -41,6 +56,8 @@ impl Context {
     pub(crate) fn new(parts: Parts) -> (Arc<Self>, mpsc::UnboundedReceiver<Notice>) {
         let Parts { cluster, sources, store, clock, settings } = parts;
         let (live, notices) = Live::new(cluster.clone(), KUSTOMIZE_MANAGER);
+        let bases = (!settings.no_remote_bases)
+            .then(|| Arc::new(Bases::new(sources.clone(), Handle::current(), settings.allow_file_urls)));
         let cx = Self {
             cluster,
             live,
@@ -48,7 +65,7 @@ impl Context {
             store,
             trees: Trees::default(),
             changes: Changes::default(),
-            parsed: Arc::default(),
+            builds: Builds { parsed: Arc::default(), bases },
             clock,
             settings,
             git_repositories: Running::new(),

@@ -43,6 +43,8 @@ pub struct Settings {
     pub artifact_address: String,
     /// May sources be read from this machine's files?
     pub allow_file_urls: bool,
+    /// Are kustomizations refused that take bases from elsewhere?
+    pub no_remote_bases: bool,
 }
 
 /// The parts that the controllers work with.

@@ -8,10 +8,11 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::helm::Charts;
-use crate::load::{LoadRestrictions, Remote, Root, Spent};
+use crate::load::{LoadRestrictions, Root, Spent};
 use crate::origin::Origin;
 use crate::parse::{self, Cache};
 use crate::plugins::Hashes;
+use crate::remote::Remote;
 use crate::resmap::ResMap;
 use crate::resource::Resource;
 use crate::schema::Schema;

@@ -53,7 +53,7 @@ impl FieldSpec {
         }
         let create = create.filter(|_| self.create);
         let first = self.path.trim_start_matches('/').split('/').next().unwrap_or_default();
-        let is_plain = !first.is_empty() && !first.contains(['\\', '[', ' ']) && first != "-";
+        let is_plain = !first.is_empty() && !first.contains(['\\', '[', ' ']) && !["-", "*"].contains(&first);
         if create.is_none()
             && is_plain
             && node.as_mapping().is_some()
@@ -117,6 +117,9 @@ fn into_field<P: AsRef<str>>(
     let name = name.trim();
     if name.is_empty() {
         return fail("cannot set or create an empty field name");
+    }
+    if name == "*" {
+        return fail("fieldName: *: wildcard is not supported in PathGetter");
     }
     if name.parse::<i64>().is_ok() || name == "-" {
         return Err(node::wrong_kind(node, Kind::Sequence).within(format!("fieldName: {name}")));

@@ -37,7 +37,7 @@ pub use edit::{Create, Edit, Edited, GeneratorChange, Metadata, Pairs, create, e
 pub use error::{Error, ErrorKind, Result};
 pub use hash::hash;
 pub use helm::{Chart, Charts};
-pub use load::{LoadRestrictions, Remote};
+pub use load::LoadRestrictions;
 pub use parse::Cache;
-pub use remote::is_repository;
+pub use remote::{Remote, RemoteError, Repository, is_repository};
 pub use transform::images::split_image;

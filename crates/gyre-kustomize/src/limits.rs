@@ -4,7 +4,16 @@
 pub const FILES_MAX: usize = 100_000;
 
 /// How many bytes a build may read.
-pub const BYTES_MAX: usize = 512 << 20;
+pub const BYTES_MAX: usize = 256 << 20;
+
+/// How many bytes one file may have.
+pub const FILE_BYTES_MAX: usize = 64 << 20;
+
+/// How many bytes variables, replacements and `copy` operations may put into resources.
+pub const COPIED_BYTES_MAX: usize = 256 << 20;
+
+/// How many kustomizations a build may read, one that is named again counted again.
+pub const KUSTOMIZATIONS_MAX: usize = 10_000;
 
 /// How deep kustomizations may refer to each other.
 pub const DEPTH_MAX: usize = 64;
@@ -17,3 +26,6 @@ pub const CACHE_BYTES_MAX: usize = 256 << 20;
 
 /// How long a list `create` in a replacement may make.
 pub const LIST_ITEMS_MAX: usize = 10_000;
+
+/// How many items a patch and a resource may have together in a list that is merged by keys.
+pub const MERGED_ITEMS_MAX: usize = 5_000;

@@ -6,7 +6,8 @@ use gyre_model::{EntryKind, FileTree, TreeError, clean_path};
 
 use crate::build::Options;
 use crate::error::{Error, ErrorKind, Result, fail};
-use crate::limits::{BYTES_MAX, DEPTH_MAX, FILES_MAX};
+use crate::limits::{BYTES_MAX, DEPTH_MAX, FILE_BYTES_MAX, FILES_MAX, KUSTOMIZATIONS_MAX};
+use crate::remote::{Remote, RemoteError, Repository, is_repository};
 
 /// Which files a kustomization may read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,20 +19,23 @@ pub enum LoadRestrictions {
     None,
 }
 
-/// What of a build lies elsewhere. The caller fetches it, or refuses.
-pub trait Remote: Sync {
-    /// The content of a file at an `http` or `https` address. The error is shown to the user.
-    fn file(&self, url: &str) -> std::result::Result<Arc<[u8]>, String>;
-
-    /// The tree of a Git repository, and the directory in it that the address names.
-    fn repository(&self, url: &str) -> std::result::Result<(FileTree, String), String>;
-}
-
 /// How much a build has read so far.
 #[derive(Debug, Default)]
 pub(crate) struct Spent {
     files: usize,
     bytes: usize,
+    kustomizations: usize,
+}
+
+impl Spent {
+    /// Counts a kustomization that is about to be read.
+    pub(crate) fn kustomization(&mut self) -> Result<()> {
+        self.kustomizations += 1;
+        if self.kustomizations > KUSTOMIZATIONS_MAX {
+            return fail(format!("the build reads more than {KUSTOMIZATIONS_MAX} kustomizations"));
+        }
+        Ok(())
+    }
 }
 
 /// A directory with a kustomization, and the way that led there.
@@ -46,6 +50,8 @@ pub(crate) struct Root<'a> {
     remote: Option<&'a dyn Remote>,
     /// The roots that led here, of the same tree.
     visited: Vec<String>,
+    /// The addresses of repositories that led here.
+    addresses: Vec<Arc<str>>,
     depth: usize,
 }
 
@@ -68,11 +74,12 @@ impl<'a> Root<'a> {
             restrictions: options.load_restrictions,
             remote: options.remote,
             visited: Vec::new(),
+            addresses: Vec::new(),
             depth: 0,
         };
         let shown = if options.shown_path.is_empty() { path } else { options.shown_path };
-        if crate::remote::is_repository(shown) {
-            return root.enter_repository(shown);
+        if let Some(repository) = Repository::parse(shown) {
+            return root.enter_repository(shown, &repository);
         }
         let resolved =
             root.directory(path, shown).map_err(|error| error.within("must build at directory"))?;
@@ -158,8 +165,8 @@ impl<'a> Root<'a> {
         if self.depth >= DEPTH_MAX {
             return fail(format!("kustomizations refer to each other more than {DEPTH_MAX} levels deep"));
         }
-        if crate::remote::is_repository(path) {
-            return self.enter_repository(path);
+        if let Some(repository) = Repository::parse(path) {
+            return self.enter_repository(path, &repository);
         }
         if path.starts_with('/') {
             return fail(format!("new root '{path}' cannot be absolute"));
@@ -181,30 +188,38 @@ impl<'a> Root<'a> {
         Ok(Self { path: resolved, visited, depth: self.depth + 1, ..self.clone() })
     }
 
-    fn enter_repository(&self, url: &str) -> Result<Self> {
+    fn enter_repository(&self, address: &str, repository: &Repository) -> Result<Self> {
         let Some(remote) = self.remote else {
-            return fail(format!("'{url}' is a remote resource, and this build may not fetch any"));
+            return fail(format!("'{address}' is a remote resource, and this build may not fetch any"));
         };
-        let (tree, path) = remote.repository(url).map_err(Error::new)?;
+        if let Some(before) = self.addresses.iter().rev().find(|before| before.starts_with(address)) {
+            return fail(format!("cycle detected: URI '{address}' referenced by previous URI '{before}'"));
+        }
+        let mut addresses = self.addresses.clone();
+        addresses.push(address.into());
         let root = Self {
-            tree,
+            tree: remote.repository(repository).map_err(Error::new)?,
             path: String::new(),
-            called: url.into(),
+            called: repository.url.as_str().into(),
             restrictions: LoadRestrictions::RootOnly,
             remote: self.remote,
             visited: Vec::new(),
+            addresses,
             depth: self.depth + 1,
         };
-        if path.is_empty() {
+        if repository.path.is_empty() {
             return Ok(root);
         }
-        let resolved = root.directory(&path, &path)?;
+        let resolved = root.directory(&repository.path, &repository.path)?;
         Ok(Self { path: resolved, ..root })
     }
 
     /// The content of a file, or of a remote one.
     pub(crate) fn read(&self, path: &str, spent: &mut Spent) -> Result<Arc<[u8]>> {
         let content = if is_remote_file(path) { self.read_remote(path)? } else { self.read_local(path)? };
+        if content.len() > FILE_BYTES_MAX {
+            return fail(format!("'{path}' is larger than {} MiB: split the file", FILE_BYTES_MAX >> 20));
+        }
         spent.files += 1;
         spent.bytes += content.len();
         if spent.files > FILES_MAX || spent.bytes > BYTES_MAX {
@@ -216,13 +231,14 @@ impl<'a> Root<'a> {
     fn read_remote(&self, url: &str) -> Result<Arc<[u8]>> {
         let Some(remote) = self.remote else {
             return Err(Error {
-                kind: if crate::remote::is_repository(url) { ErrorKind::Plain } else { ErrorKind::Remote },
+                kind: if is_repository(url) { ErrorKind::Plain } else { ErrorKind::Remote },
                 text: format!("'{url}' is a remote resource, and this build may not fetch any"),
             });
         };
-        remote.file(url).map_err(|text| Error {
-            kind: if crate::remote::is_repository(url) { ErrorKind::Plain } else { ErrorKind::Remote },
-            text,
+        remote.file(url).map_err(|error| match error {
+            RemoteError::Status { .. } if is_repository(url) => Error::new("URL is a git repository"),
+            RemoteError::Status { .. } => Error { kind: ErrorKind::Remote, text: error.to_string() },
+            RemoteError::Failed(text) => Error::new(text),
         })
     }
 

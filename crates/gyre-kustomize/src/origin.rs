@@ -4,6 +4,7 @@ use gyre_yaml::{Dialect, Layout, Node, NodeValue, write_node};
 
 use crate::error::Result;
 use crate::node;
+use crate::remote::Repository;
 use crate::resource::{ORIGIN, Resource, TRANSFORMATIONS};
 
 /// Where a resource came from, or what changed it.
@@ -33,21 +34,11 @@ fn fields(pairs: &[(&str, &str)]) -> Vec<(Node, Node)> {
 impl Origin {
     /// The origin of something at a path from here.
     pub(crate) fn append(&self, path: &str) -> Self {
-        if crate::remote::is_repository(path) {
-            let (repository, rest) = path.split_once('?').unwrap_or((path, ""));
-            let reference =
-                rest.split('&').find_map(|option| option.strip_prefix("ref=")).unwrap_or_default();
-            let start = repository.find("://").map_or(0, |at| at + 3);
-            let (repo, inside) = match repository[start..].find("//") {
-                Some(at) => (&repository[..start + at], &repository[start + at + 2..]),
-                None => (repository, ""),
-            };
-            return Self {
-                repo: repo.into(),
-                reference: reference.into(),
-                path: join("", inside),
-                ..self.clone()
-            };
+        if let Some(repository) = Repository::parse(path) {
+            // compat(kustomize): the root of a repository is called by the name of its directory before it is there.
+            let inside = if repository.path.is_empty() { "notCloned" } else { &repository.path };
+            let path = join("", inside);
+            return Self { repo: repository.url, reference: repository.reference, path, ..self.clone() };
         }
         Self { path: join(&self.path, path), ..self.clone() }
     }

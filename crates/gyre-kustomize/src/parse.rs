@@ -8,7 +8,7 @@ use gyre_yaml::{Dialect, Node, NodeValue, Source, Style, Tag, implicit_tag};
 use serde_json::Value;
 
 use crate::error::{Error, ErrorKind, Result, fail};
-use crate::limits::CACHE_BYTES_MAX;
+use crate::limits::{CACHE_BYTES_MAX, RESOURCES_MAX};
 use crate::node::{self, Texts};
 use crate::resource::{self, Resource};
 
@@ -88,6 +88,9 @@ fn nodes(content: &[u8]) -> Result<Vec<Node>> {
                 nodes.extend(items);
             }
             continue;
+        }
+        if nodes.len() >= RESOURCES_MAX {
+            return fail(format!("more than {RESOURCES_MAX} documents: split the file"));
         }
         nodes.push(root);
     }

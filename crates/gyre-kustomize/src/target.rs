@@ -70,6 +70,7 @@ pub(crate) struct Target<'a> {
 
 impl<'a> Target<'a> {
     pub(crate) fn load(root: Root<'a>, context: &mut Context<'_>) -> Result<Self> {
+        context.spent.kustomization()?;
         let mut found = None;
         for file in FILES {
             if let Ok(content) = root.read(file, &mut context.spent)

@@ -206,3 +206,19 @@ fn files_outside_are_refused() {
         assert!(error.contains("security; file"), "{error}");
     }
 }
+
+#[test]
+fn a_wildcard_in_a_field_spec_is_refused() {
+    let tree = FileTree::from_files([
+        ("a/kustomization.yaml", "resources: [r.yaml]\nconfigurations: [c.yaml]\nvars: [{name: V, objref: {apiVersion: v1, kind: ConfigMap, name: cfg}}]"),
+        ("a/r.yaml", RESOURCES),
+        ("a/c.yaml", "varReference: [{path: metadata/labels/*, kind: Deployment}]"),
+    ])
+    .expect("the files make a tree");
+    let error = build(&Options::default(), &tree, "a").expect_err("a refusal").to_string();
+    assert_eq!(
+        error,
+        "considering field 'metadata/labels/*' of object Deployment.v1.apps/web.[noNs]: fieldName: *: wildcard is not \
+         supported in PathGetter"
+    );
+}

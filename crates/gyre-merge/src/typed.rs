@@ -62,7 +62,7 @@ fn of_scalar(scalar: Scalar, value: Value) -> Option<Value> {
 }
 
 /// What is written for a value that is missing.
-fn zero(ty: &Type) -> Value {
+pub fn zero(ty: &Type) -> Value {
     match ty {
         Type::Scalar(Scalar::String) => "".into(),
         Type::Scalar(Scalar::Int32 | Scalar::Int64 | Scalar::Number | Scalar::IntOrString) => 0.into(),
@@ -73,7 +73,8 @@ fn zero(ty: &Type) -> Value {
     }
 }
 
-fn is_zero(value: &Value) -> bool {
+/// Is the value one that Go leaves out as empty?
+pub fn is_zero(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::Bool(it) => !it,

@@ -1,7 +1,7 @@
 //! A directory rendered as Flux renders it: by its kustomization file, or by one that is made for it, with what a
 //! custom resource adds (`fluxcd/pkg/kustomize`, Generator and SecureBuild).
 
-pub use gyre_kustomize::{Cache, Edit, Metadata};
+pub use gyre_kustomize::{Cache, Edit, Metadata, Remote};
 use gyre_kustomize::{LoadRestrictions, Options, Reorder};
 use gyre_model::{Digest, FileTree, Object, clean_path};
 use serde_json::{Map, Value};
@@ -41,6 +41,15 @@ pub struct Overlay {
     pub build_metadata: Vec<String>,
 }
 
+/// What builds share.
+#[derive(Clone, Copy, Default)]
+pub struct Shared<'a> {
+    /// Parsed files.
+    pub cache: Option<&'a Cache>,
+    /// What fetches bases that lie elsewhere. Without it they are refused.
+    pub remote: Option<&'a dyn Remote>,
+}
+
 /// What came out.
 #[derive(Clone, Debug)]
 pub struct Rendered {
@@ -50,12 +59,18 @@ pub struct Rendered {
     pub digest: Digest,
 }
 
+impl<'a> Shared<'a> {
+    fn options(self) -> Options<'a> {
+        Options { cache: self.cache, remote: self.remote, ..Options::default() }
+    }
+}
+
 /// Renders the directory at `path` with what `overlay` adds.
 pub fn render(
     tree: &FileTree,
     path: &str,
     overlay: &Overlay,
-    cache: &Cache,
+    shared: Shared<'_>,
 ) -> Result<Rendered, RenderError> {
     let path = clean_path(path.trim_start_matches('/'))
         .ok_or_else(|| RenderError::NoPath(format!("{ROOT}/{path}")))?;
@@ -70,7 +85,7 @@ pub fn render(
     let file = if path.is_empty() { file.to_owned() } else { format!("{path}/{file}") };
     let tree =
         tree.with_file(&file, text.as_bytes()).map_err(|error| RenderError::Invalid(error.to_string()))?;
-    build(&tree, &path, cache)
+    build(&tree, &path, shared)
 }
 
 /// Does the directory have a kustomization file?
@@ -94,8 +109,8 @@ fn shown(path: &str) -> &str {
 }
 
 /// Renders the directory as `kustomize build` does.
-pub fn build_plain(tree: &FileTree, path: &str, cache: &Cache) -> Result<Rendered, RenderError> {
-    let options = Options { shown_root: SHOWN_ROOT, cache: Some(cache), ..Options::default() };
+pub fn build_plain(tree: &FileTree, path: &str, shared: Shared<'_>) -> Result<Rendered, RenderError> {
+    let options = Options { shown_root: SHOWN_ROOT, ..shared.options() };
     finish(gyre_kustomize::build(&options, tree, shown(path)))
 }
 
@@ -233,13 +248,12 @@ fn is_local(path: &str) -> bool {
 }
 
 /// Renders as Flux does: any file of the tree may be read, objects stay in the order in which they were read.
-fn build(tree: &FileTree, path: &str, cache: &Cache) -> Result<Rendered, RenderError> {
+fn build(tree: &FileTree, path: &str, shared: Shared<'_>) -> Result<Rendered, RenderError> {
     let options = Options {
         shown_root: ROOT,
         load_restrictions: LoadRestrictions::None,
         reorder: Reorder::None,
-        cache: Some(cache),
-        ..Options::default()
+        ..shared.options()
     };
     finish(gyre_kustomize::build(&options, tree, shown(path)))
 }

@@ -13,4 +13,4 @@ pub use error::GitError;
 pub use pick::{Revision, Want};
 pub use remote::{Auth, Remote, Tls};
 pub use sources::Sources;
-pub use tree::Commit;
+pub use tree::{Commit, Submodule};

@@ -5,6 +5,7 @@
 //! any time. Start at [`Sources`].
 
 mod artifact;
+mod bases;
 mod dial;
 mod git;
 pub mod helm;
@@ -13,7 +14,8 @@ mod limits;
 mod store;
 
 pub use artifact::{Archive, archive};
-pub use git::{Auth, Commit, GitError, Remote, Revision, Sources, Tls, Want};
+pub use bases::Bases;
+pub use git::{Auth, Commit, GitError, Remote, Revision, Sources, Submodule, Tls, Want};
 pub use ignore::apply as apply_ignore;
 pub use limits::Limits;
 pub use store::{ArtifactStore, StoreError, Stored};

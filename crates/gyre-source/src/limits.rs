@@ -37,3 +37,11 @@ pub(crate) const HELM_WHOLE_INDEX_BYTES_MAX: u64 = 32 << 20;
 pub(crate) const HELM_LINE_BYTES_MAX: u64 = 8 << 20;
 /// How much of a server's refusal is told.
 pub(crate) const REFUSAL_BYTES_MAX: u64 = 1024;
+/// Bytes of one file that a kustomization takes from an address.
+pub(crate) const BASE_FILE_BYTES_MAX: u64 = 64 << 20;
+/// How long one of them may take.
+pub(crate) const BASE_FILE_TIMEOUT_S: u64 = 60;
+/// How deep submodules may lie in each other.
+pub(crate) const SUBMODULE_DEPTH_MAX: usize = 8;
+/// How many submodules a repository may have, those of its submodules included.
+pub(crate) const SUBMODULES_MAX: usize = 100;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::error::{Dialect, Error, Mark, Problem, Stage};
 use crate::event::{Comments, Event, EventKind, Properties};
 use crate::input;
-use crate::limits::{DEPTH_MAX, STREAM_BYTES_MAX};
+use crate::limits::{DEPTH_MAX, EXPANDED_NODES_MAX, NODES_MAX, STREAM_BYTES_MAX};
 use crate::node::{Alias, Document, Extra, Node, NodeValue, Span, Style};
 use crate::parser::Parser;
 use crate::resolve;
@@ -39,6 +39,8 @@ impl<'a> Source<'a> {
             peeked: None,
             anchors: HashMap::new(),
             depth: 0,
+            nodes: 0,
+            anchored: 0,
             ended: false,
         }
     }
@@ -53,6 +55,10 @@ pub struct Documents<'a> {
     /// Anchored nodes; `None` while the node is being read.
     anchors: HashMap<String, Option<Arc<Node>>>,
     depth: usize,
+    /// Nodes read so far.
+    nodes: usize,
+    /// Nodes kept a second time, for aliases.
+    anchored: usize,
     ended: bool,
 }
 
@@ -107,6 +113,11 @@ impl Documents<'_> {
 
     fn node(&mut self) -> Result<Node, Error> {
         let event = self.next()?;
+        self.nodes += 1;
+        if self.nodes > NODES_MAX {
+            return Err(Error::Decode(format!("the stream has more than {NODES_MAX} nodes")));
+        }
+        let before = self.nodes;
         let (place, comments) = ((event.start, event.end), event.comments);
         let start = event.start;
         match event.kind {
@@ -119,10 +130,17 @@ impl Documents<'_> {
                 Ok(read_node(value, Tag::None, Style::PLAIN, place, String::new(), comments))
             }
             EventKind::Scalar { value, style, properties } => {
-                Ok(self.scalar(value, style, properties, place, comments))
+                let node = self.scalar(value, style, properties, place, comments);
+                self.close_anchor(node, before)
             }
-            EventKind::SequenceStart { flow, properties } => self.sequence(flow, properties, start, comments),
-            EventKind::MappingStart { flow, properties } => self.mapping(flow, properties, start, comments),
+            EventKind::SequenceStart { flow, properties } => {
+                let node = self.sequence(flow, properties, start, comments)?;
+                self.close_anchor(node, before)
+            }
+            EventKind::MappingStart { flow, properties } => {
+                let node = self.mapping(flow, properties, start, comments)?;
+                self.close_anchor(node, before)
+            }
             _ => Err(Error::Decode("attempted to go past the end of stream; corrupted value?".into())),
         }
     }
@@ -145,7 +163,7 @@ impl Documents<'_> {
         let comments = Comments { head: comments.head, line: last.comments.line, foot: last.comments.foot };
         self.depth -= 1;
         let value = NodeValue::Sequence(items);
-        Ok(self.close_anchor(read_node(value, tag, style, (start, last.end), anchor, comments)))
+        Ok(read_node(value, tag, style, (start, last.end), anchor, comments))
     }
 
     fn mapping(
@@ -168,7 +186,7 @@ impl Documents<'_> {
         let comments = Comments { head: comments.head, line: last.comments.line, foot };
         self.depth -= 1;
         let value = NodeValue::Mapping(value);
-        Ok(self.close_anchor(read_node(value, tag, style, (start, last.end), anchor, comments)))
+        Ok(read_node(value, tag, style, (start, last.end), anchor, comments))
     }
 
     fn enter(&mut self, place: Mark) -> Result<(), Error> {
@@ -227,8 +245,7 @@ impl Documents<'_> {
             resolve::implicit_tag(Dialect::V3, &value)
         };
         let anchor = self.open_anchor(properties.anchor);
-        let node = read_node(NodeValue::Scalar(value), tag, node_style, place, anchor, comments);
-        self.close_anchor(node)
+        read_node(NodeValue::Scalar(value), tag, node_style, place, anchor, comments)
     }
 
     fn open_anchor(&mut self, anchor: Option<String>) -> String {
@@ -238,11 +255,17 @@ impl Documents<'_> {
         anchor.unwrap_or_default()
     }
 
-    fn close_anchor(&mut self, node: Node) -> Node {
+    /// Keeps an anchored node for its aliases; `before` nodes had been read when it began.
+    fn close_anchor(&mut self, node: Node, before: usize) -> Result<Node, Error> {
         if !node.anchor().is_empty() {
+            // bounded: anchors inside of anchors keep what they share once each.
+            self.anchored += 1 + self.nodes - before;
+            if self.anchored > EXPANDED_NODES_MAX {
+                return Err(Error::Decode("document contains excessive aliasing".into()));
+            }
             self.anchors.insert(node.anchor().to_owned(), Some(Arc::new(node.clone())));
         }
-        node
+        Ok(node)
     }
 }
 

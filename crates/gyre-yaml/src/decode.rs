@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use crate::error::{Dialect, Error};
-use crate::limits::EXPANDED_NODES_MAX;
+use crate::limits::{EXPANDED_NODES_MAX, PROBLEMS_MAX};
 use crate::node::{Node, NodeValue, Style};
 use crate::number;
 use crate::resolve::{self, Meaning};
@@ -173,7 +173,11 @@ impl Decoder {
                 NodeValue::Alias(alias) => (3, alias.name.as_str()),
             };
             let earlier = seen.entry(text).or_default();
-            found.extend(earlier.iter().map(|&first| (first, at)));
+            // bounded: every pair of the same keys is a problem of its own.
+            found.extend(earlier.iter().take(PROBLEMS_MAX - found.len()).map(|&first| (first, at)));
+            if found.len() == PROBLEMS_MAX {
+                break;
+            }
             earlier.push(at);
         }
         found.sort_unstable();
@@ -291,6 +295,9 @@ impl Decoder {
         match &value.value {
             NodeValue::Mapping(pairs) => {
                 self.count += 1;
+                if self.count > EXPANDED_NODES_MAX {
+                    return Err(Error::Decode("document contains excessive aliasing".into()));
+                }
                 if self.dialect == Dialect::V3 && self.repeats(pairs) {
                     return Ok(());
                 }

@@ -9,6 +9,12 @@ pub const STREAM_BYTES_MAX: usize = 256 << 20;
 /// How many nodes a document may have once its aliases are written out.
 pub const EXPANDED_NODES_MAX: usize = 4_000_000;
 
+/// How many nodes a stream may have as it is written.
+pub const NODES_MAX: usize = 4_000_000;
+
+/// How many problems of one mapping are told.
+pub(crate) const PROBLEMS_MAX: usize = 10_000;
+
 /// How far ahead of a `:` its key may begin, in characters (YAML 1.2, 7.4.2).
 pub(crate) const SIMPLE_KEY_CHARS_MAX: usize = 1024;
 

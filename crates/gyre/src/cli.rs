@@ -12,7 +12,6 @@ use crate::command::events::Events;
 use crate::command::flux::Flux;
 use crate::command::get::Get;
 use crate::command::install::Install;
-use crate::command::kustomize::{Build, Kustomize};
 use crate::command::logs::Logs;
 use crate::target::Target;
 
@@ -65,13 +64,25 @@ What --data keeps, a SIGKILL does not take: a write is answered once it is on th
   gyre demo --port 0 --git-port 0  takes free ports")]
     Demo(Demo),
     /// Kustomize: build, create and edit kustomizations
-    #[command(after_help = "Examples:
+    #[command(
+        disable_help_flag = true,
+        after_help = "Examples:
   gyre kustomize build overlays/production
   gyre kustomize edit set image nginx:1.29
-A link to this program with the name kustomize takes the same commands.")]
-    Kustomize(Kustomize),
+A link to this program with the name kustomize takes the same commands."
+    )]
+    Kustomize {
+        /// What `kustomize` would be given.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Build a kustomization: short for kustomize build
-    Build(Build),
+    #[command(disable_help_flag = true)]
+    Build {
+        /// What `kustomize build` would be given.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Helm 3's command line: charts, releases, repositories
     #[command(
         disable_help_flag = true,
@@ -193,6 +204,9 @@ pub(crate) struct Run {
     /// Let sources be read from this machine's files: file:///srv/git/apps
     #[arg(long)]
     pub(crate) allow_file_urls: bool,
+    /// Refuse kustomizations that take bases from elsewhere
+    #[arg(long)]
+    pub(crate) no_remote_bases: bool,
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 
 mod apiserver;
 pub(crate) mod argocd;
+mod cobra;
 mod definitions;
 mod demo;
 mod diff;
@@ -25,15 +26,6 @@ use clap::CommandFactory;
 
 use crate::cli::{Cli, Command};
 
-/// Carries a command out that needs neither log nor cryptography from the start: it is quick, and may be called often.
-pub(crate) fn run_lean(command: &Command) -> Option<ExitCode> {
-    match command {
-        Command::Kustomize(kustomize) => Some(kustomize::run(kustomize)),
-        Command::Build(build) => Some(kustomize::build(build)),
-        _ => None,
-    }
-}
-
 /// Carries a command out.
 pub(crate) fn run(command: Command) -> Result<ExitCode> {
     match command {
@@ -41,9 +33,8 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Up(up) => runtime()?.block_on(up::run(up)),
         Command::Run(run) => runtime()?.block_on(run::run(run)),
         Command::Apiserver(apiserver) => runtime()?.block_on(apiserver::run(apiserver)),
-        lean @ (Command::Kustomize(_) | Command::Build(_)) => {
-            Ok(run_lean(&lean).unwrap_or(ExitCode::FAILURE))
-        }
+        Command::Kustomize { arguments } => Ok(kustomize::run(&arguments)),
+        Command::Build { arguments } => Ok(kustomize::build(&arguments)),
         Command::Helm { arguments } => Ok(helm::run(&arguments)),
         Command::Flux(flux) => runtime()?.block_on(flux::run(flux)),
         Command::Argocd(argocd) => runtime()?.block_on(argocd::run(argocd)),

@@ -32,17 +32,19 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let arguments = persona::arguments(std::env::args_os());
     // What renders does so in less time than it takes to set up a log and the whole command line.
-    if let Some(arguments) = command::helm::arguments(&arguments) {
-        provide_cryptography();
-        return command::helm::run(arguments);
+    match arguments.get(1).and_then(|name| name.to_str()) {
+        Some("kustomize") => return command::kustomize::run(&arguments[2..]),
+        Some("build") => return command::kustomize::build(&arguments[2..]),
+        Some("helm") => {
+            provide_cryptography();
+            return command::helm::run(&arguments[2..]);
+        }
+        _ => {}
     }
     let cli = match cli::Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) => return persona::refuse(&arguments, &error),
     };
-    if let Some(code) = command::run_lean(&cli.command) {
-        return code;
-    }
     provide_cryptography();
     let draws = matches!(cli.command, cli::Command::Demo(_)) && std::io::stdout().is_terminal();
     log::start(cli.verbose, matches!(cli.command, cli::Command::Run(_)), draws);

@@ -11,9 +11,6 @@ use clap::error::{ContextKind, ErrorKind};
 const NAMES: [(&str, &str); 4] =
     [("kustomize", "kustomize"), ("helm", "helm"), ("flux", "flux"), ("argocd", "argocd")];
 
-/// The commands that a tool's name has too.
-const SHORT_NAMES: [(&str, &str); 1] = [("build", "kustomize")];
-
 /// The command line with the command in front that the program's own name stands for.
 pub(crate) fn arguments(given: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut arguments: Vec<OsString> = given.into_iter().collect();
@@ -28,7 +25,7 @@ pub(crate) fn arguments(given: impl IntoIterator<Item = OsString>) -> Vec<OsStri
 /// Ends the program where the command line cannot be carried out: in the words of the tool that was meant.
 pub(crate) fn refuse(arguments: &[OsString], error: &clap::Error) -> ExitCode {
     let first = arguments.get(1).and_then(|first| first.to_str()).unwrap_or_default();
-    let tool = NAMES.iter().chain(&SHORT_NAMES).find(|(name, _)| *name == first).map(|(_, tool)| tool);
+    let tool = NAMES.iter().find(|(name, _)| *name == first).map(|(_, tool)| tool);
     match tool.and_then(|tool| words(tool, error)) {
         Some(words) => {
             eprintln!("Error: {words}");

@@ -21,7 +21,7 @@ pub(crate) async fn of(cluster: &Cluster, kind: &Kind, object: Object) -> Result
         sources: Sources::new(&data.join("git"), Limits::default()),
         store: Arc::new(ArtifactStore::open(&data.join("artifacts"))?),
         clock: Arc::new(SystemClock),
-        settings: Settings { artifact_address: String::new(), allow_file_urls: true },
+        settings: Settings { artifact_address: String::new(), allow_file_urls: true, no_remote_bases: false },
     };
     let preview = match kind.name {
         "Kustomization" => preview::kustomization(parts, object, None).await,

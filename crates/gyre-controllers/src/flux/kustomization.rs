@@ -247,10 +247,10 @@ impl Kustomizations {
         files: &Files,
     ) -> Result<Rendered, Blocked> {
         let overlay = overlay::of(spec);
-        let (tree, path, parsed) = (files.tree.clone(), spec.path.clone(), Arc::clone(&self.cx.parsed));
+        let (tree, path, builds) = (files.tree.clone(), spec.path.clone(), self.cx.builds.clone());
         let attempted = files.revision.clone();
         // Rendering is work for a processor: it does not hold up what waits for the network.
-        let rendered = tokio::task::spawn_blocking(move || render(&tree, &path, &overlay, &parsed));
+        let rendered = tokio::task::spawn_blocking(move || render(&tree, &path, &overlay, builds.shared()));
         let rendered =
             rendered.await.map_err(|error| Blocked::build(error.to_string(), Some(attempted.clone())))?;
         let failed = |error: RenderError| match error {

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use gyre_yaml::{Node, NodeValue};
 
 use super::{Directive, Merge, Merged, directive, present};
-use crate::error::Result;
+use crate::error::{Result, fail};
+use crate::limits::MERGED_ITEMS_MAX;
 use crate::node::{self, Kind};
 use crate::schema::Place;
 
@@ -70,6 +71,9 @@ impl<'a> Merge<'a> {
         let keys = place.merge_keys();
         if keys.is_empty() {
             return Ok(scalars(old, new));
+        }
+        if old.len() + new.len() > MERGED_ITEMS_MAX {
+            return fail(format!("a list of more than {MERGED_ITEMS_MAX} items cannot be merged"));
         }
         let mut tuples = tuples(&new, &old, keys);
         if keys.len() > 1 {

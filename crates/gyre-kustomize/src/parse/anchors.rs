@@ -1,5 +1,8 @@
 //! Aliases and merge keys, written out.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use gyre_yaml::limits::EXPANDED_NODES_MAX;
 use gyre_yaml::{Alias, Node, NodeValue, Tag};
 
@@ -16,11 +19,17 @@ struct Writer {
 }
 
 impl Writer {
-    fn node(&mut self, mut node: Node) -> Result<Node> {
-        self.written += 1;
+    /// Counts what is written out.
+    fn spend(&mut self, nodes: usize) -> Result<()> {
+        self.written += nodes;
         if self.written > EXPANDED_NODES_MAX {
             return fail("yaml: document contains excessive aliasing");
         }
+        Ok(())
+    }
+
+    fn node(&mut self, mut node: Node) -> Result<Node> {
+        self.spend(1)?;
         node.extra = None;
         match node.value {
             NodeValue::Alias(alias) => self.node(target(*alias)?),
@@ -32,7 +41,7 @@ impl Writer {
                 Ok(node)
             }
             NodeValue::Mapping(ref mut pairs) => {
-                let merged = merge(std::mem::take(pairs))?;
+                let merged = self.merge(std::mem::take(pairs))?;
                 let mut written = Vec::with_capacity(merged.len());
                 for (key, value) in merged {
                     written.push((self.node(key)?, self.node(value)?));
@@ -43,60 +52,71 @@ impl Writer {
             NodeValue::Scalar(_) => Ok(node),
         }
     }
+
+    /// The fields of a mapping with those of its merge key: the mapping's own win, then earlier ones of a list.
+    fn merge(&mut self, pairs: Vec<(Node, Node)>) -> Result<Vec<(Node, Node)>> {
+        if !pairs.iter().any(|(key, _)| key.tag == Tag::Merge) {
+            return Ok(pairs);
+        }
+        if pairs.iter().filter(|(key, _)| key.tag == Tag::Merge).count() > 1 {
+            return fail("duplicate merge key");
+        }
+        let (merges, own): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(key, _)| key.tag == Tag::Merge);
+        let mut sources = Vec::new();
+        for (_, value) in merges {
+            sources.extend(self.merge_values(value)?);
+        }
+        let mut merged: Vec<(Node, Node)> = own.clone();
+        let mut places: HashMap<String, usize> = HashMap::new();
+        for (at, (key, _)) in merged.iter().enumerate() {
+            places.entry(node::raw_text(key).to_owned()).or_insert(at);
+        }
+        for source in sources.into_iter().chain([own]) {
+            for (key, value) in source {
+                match places.entry(node::raw_text(&key).to_owned()) {
+                    Entry::Occupied(place) => merged[*place.get()] = (key, value),
+                    Entry::Vacant(place) => {
+                        place.insert(merged.len());
+                        merged.push((key, value));
+                    }
+                }
+            }
+        }
+        Ok(merged)
+    }
+
+    fn merge_values(&mut self, value: Node) -> Result<Vec<Vec<(Node, Node)>>> {
+        // bounded: a mapping that is merged again and again counts each time.
+        self.spend(1 + value.as_mapping().map_or(0, <[_]>::len))?;
+        match value.value {
+            NodeValue::Mapping(pairs) => Ok(vec![self.merge(pairs)?]),
+            NodeValue::Alias(alias) => {
+                let target = target(*alias)?;
+                match target.value {
+                    NodeValue::Mapping(_) => self.merge_values(target),
+                    _ => fail("invalid map merge: received alias for a non-map value"),
+                }
+            }
+            NodeValue::Sequence(items) => {
+                let mut all = Vec::new();
+                for item in items {
+                    if matches!(item.value, NodeValue::Sequence(_)) {
+                        return fail("invalid map merge: received a nested sequence");
+                    }
+                    let mut more = self.merge_values(item)?;
+                    more.append(&mut all);
+                    all = more;
+                }
+                Ok(all)
+            }
+            NodeValue::Scalar(_) => fail("map merge requires map or sequence of maps as the value"),
+        }
+    }
 }
 
 fn target(alias: Alias) -> Result<Node> {
     match alias.target {
         Some(target) => Ok(Node::clone(&target)),
         None => fail(format!("anchor '{}' value contains itself", alias.name)),
-    }
-}
-
-/// The fields of a mapping with those of its merge key: the mapping's own win, then earlier ones of a list.
-fn merge(pairs: Vec<(Node, Node)>) -> Result<Vec<(Node, Node)>> {
-    if !pairs.iter().any(|(key, _)| key.tag == Tag::Merge) {
-        return Ok(pairs);
-    }
-    if pairs.iter().filter(|(key, _)| key.tag == Tag::Merge).count() > 1 {
-        return fail("duplicate merge key");
-    }
-    let (merges, own): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(key, _)| key.tag == Tag::Merge);
-    let mut sources = Vec::new();
-    for (_, value) in merges {
-        sources.extend(merge_values(value)?);
-    }
-    let mut merged: Vec<(Node, Node)> = own.clone();
-    for source in sources.into_iter().chain([own]) {
-        for (key, value) in source {
-            let name = node::raw_text(&key);
-            match merged.iter_mut().find(|(other, _)| node::raw_text(other) == name) {
-                Some(slot) => *slot = (key, value),
-                None => merged.push((key, value)),
-            }
-        }
-    }
-    Ok(merged)
-}
-
-fn merge_values(value: Node) -> Result<Vec<Vec<(Node, Node)>>> {
-    match value.value {
-        NodeValue::Mapping(pairs) => Ok(vec![merge(pairs)?]),
-        NodeValue::Alias(alias) => match target(*alias)?.value {
-            NodeValue::Mapping(pairs) => Ok(vec![merge(pairs)?]),
-            _ => fail("invalid map merge: received alias for a non-map value"),
-        },
-        NodeValue::Sequence(items) => {
-            let mut all = Vec::new();
-            for item in items {
-                if matches!(item.value, NodeValue::Sequence(_)) {
-                    return fail("invalid map merge: received a nested sequence");
-                }
-                let mut more = merge_values(item)?;
-                more.append(&mut all);
-                all = more;
-            }
-            Ok(all)
-        }
-        NodeValue::Scalar(_) => fail("map merge requires map or sequence of maps as the value"),
     }
 }

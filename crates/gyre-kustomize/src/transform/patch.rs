@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::Transform;
 use crate::build::Context;
 use crate::error::{Error, Result, fail};
+use crate::limits::COPIED_BYTES_MAX;
 use crate::load::Root;
 use crate::merge;
 use crate::node;
@@ -212,8 +213,8 @@ fn deleted() -> Node {
 /// Applies a JSON patch. What Kustomize remembers survives whatever the patch does to annotations.
 fn json_into(resource: &mut Resource, patch: &JsonPatch) -> Result<()> {
     let before = resource.to_value_with_memory()?;
-    let after =
-        patch.apply(before, Options::new(Flavor::V4)).map_err(|error| Error::new(error.to_string()))?;
+    let options = Options { copy_bytes_max: Some(COPIED_BYTES_MAX), ..Options::new(Flavor::V4) };
+    let after = patch.apply(before, options).map_err(|error| Error::new(error.to_string()))?;
     resource.node = parse::from_patched_json(&after);
     let memory = resource.memory.clone();
     resource.absorb_annotations();

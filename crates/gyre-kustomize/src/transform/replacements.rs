@@ -11,6 +11,7 @@ use crate::build::Context;
 use crate::decode::{Mode, decode};
 use crate::error::{Error, Result, fail};
 use crate::id::ResId;
+use crate::limits::COPIED_BYTES_MAX;
 use crate::load::Root;
 use crate::node::{self, Kind};
 use crate::resmap::ResMap;
@@ -79,6 +80,7 @@ fn read(content: &[u8]) -> Result<Vec<Replacement>> {
 
 impl Transform for Replacements {
     fn apply(&self, resources: &mut ResMap, _: &Schema) -> Result<()> {
+        let mut copied = 0;
         for replacement in &self.list {
             let targets = match &replacement.targets {
                 Some(targets) if replacement.source.is_some() || replacement.source_value.is_some() => {
@@ -88,7 +90,7 @@ impl Transform for Replacements {
             };
             let value = value(resources.list(), replacement)?;
             for target in targets {
-                put(resources, target, &value)?;
+                put(resources, target, &value, &mut copied)?;
             }
         }
         resources.drop_empties();
@@ -162,7 +164,8 @@ fn refine(found: &Node, options: Option<&FieldOptions>) -> Result<Node> {
     Ok(refined)
 }
 
-fn put(resources: &mut ResMap, target: &Target, value: &Node) -> Result<()> {
+/// Puts a value into all resources that the target selects; `copied` counts the bytes of all values so far.
+fn put(resources: &mut ResMap, target: &Target, value: &Node, copied: &mut usize) -> Result<()> {
     let Some(select) = &target.select else { return fail("target must specify resources to select") };
     let compile = |selector: &Selector| {
         Matcher::new(selector).map_err(|error| error.within("error creating target selector"))
@@ -178,16 +181,17 @@ fn put(resources: &mut ResMap, target: &Target, value: &Node) -> Result<()> {
         if !matcher.fits_metadata(resource) || rejected || !ids.iter().any(|id| matcher.fits_id(id)) {
             continue;
         }
-        copy_into(&mut resource.node, value, target)?;
+        copy_into(&mut resource.node, value, target, copied)?;
     }
     Ok(())
 }
 
-fn copy_into(resource: &mut Node, value: &Node, target: &Target) -> Result<()> {
+fn copy_into(resource: &mut Node, value: &Node, target: &Target, copied: &mut usize) -> Result<()> {
     let default = [DEFAULT_PATH.to_owned()];
     let paths: &[String] = if target.field_paths.is_empty() { &default } else { &target.field_paths };
     let options = target.options.as_ref();
     let create = options.filter(|options| options.create).map(|_| node::kind(value));
+    let size = size(value);
     for field in paths {
         let path = node::split_path_with_brackets(field, '.');
         if structured::set(resource, value, &path, create).is_ok() {
@@ -200,7 +204,12 @@ fn copy_into(resource: &mut Node, value: &Node, target: &Target) -> Result<()> {
         );
         let mut failure = None;
         let mut set = |found: &mut Node| {
-            let result = set_field(found, value, options);
+            *copied += size;
+            let result = if *copied > COPIED_BYTES_MAX {
+                fail(format!("replacements put in more than {COPIED_BYTES_MAX} bytes"))
+            } else {
+                set_field(found, value, options)
+            };
             failure = failure.take().or(result.err());
         };
         let count =
@@ -213,6 +222,16 @@ fn copy_into(resource: &mut Node, value: &Node, target: &Target) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// About how many bytes a copy of the node takes.
+fn size(node: &Node) -> usize {
+    let inside = match &node.value {
+        NodeValue::Sequence(items) => items.iter().map(size).sum(),
+        NodeValue::Mapping(pairs) => pairs.iter().map(|(key, value)| size(key) + size(value)).sum(),
+        _ => node::raw_text(node).len(),
+    };
+    inside + size_of::<Node>()
 }
 
 fn set_field(field: &mut Node, value: &Node, options: Option<&FieldOptions>) -> Result<()> {

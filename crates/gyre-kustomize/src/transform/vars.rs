@@ -6,6 +6,7 @@ use gyre_yaml::{Node, NodeValue, Style, Tag};
 
 use crate::error::{Result, fail};
 use crate::id::{Gvk, ResId};
+use crate::limits::COPIED_BYTES_MAX;
 use crate::node::{self, Kind};
 use crate::resmap::ResMap;
 use crate::target::Accumulator;
@@ -76,13 +77,14 @@ pub(crate) fn resolve(all: &mut Accumulator, warnings: &mut Vec<String>) -> Resu
     for var in all.vars.values() {
         values.insert(var.name.clone(), value(&all.resources, var)?);
     }
-    let mut used = BTreeSet::new();
+    let mut expansion = Expansion { values: &values, used: BTreeSet::new(), bytes: 0 };
     let specs = &all.config.var_references;
     for resource in all.resources.contents_mut() {
         for spec in specs {
-            spec.visit(&mut resource.node, None, &mut |node: &mut Node| replace(node, &values, &mut used))?;
+            spec.visit(&mut resource.node, None, &mut |node: &mut Node| expansion.replace(node))?;
         }
     }
+    let used = expansion.used;
     let unused: Vec<&str> = values.keys().filter(|name| !used.contains(*name)).map(String::as_str).collect();
     if !unused.is_empty() {
         warnings.push(format!("well-defined vars that were never replaced: {}", unused.join(",")));
@@ -135,86 +137,102 @@ fn slice_indexes(path: Vec<String>) -> Vec<String> {
     parts
 }
 
-type Values = BTreeMap<String, Value>;
+/// Variables on their way into fields.
+struct Expansion<'a> {
+    values: &'a BTreeMap<String, Value>,
+    used: BTreeSet<String>,
+    /// The length of all texts that were made.
+    bytes: usize,
+}
 
-fn replace(node: &mut Node, values: &Values, used: &mut BTreeSet<String>) -> Result<()> {
-    if node::is_null(node) {
-        return Ok(());
-    }
-    match &mut node.value {
-        NodeValue::Mapping(pairs) => {
-            for (key, value) in pairs {
-                if !node::is_string(key) {
-                    let tag = &key.tag;
-                    return fail(format!("invalid map key: value='{}', tag='{tag}'", node::raw_text(key)));
-                }
-                if node::is_string(value) {
-                    expand(value, values, used);
-                }
-            }
+impl Expansion<'_> {
+    fn replace(&mut self, node: &mut Node) -> Result<()> {
+        if node::is_null(node) {
+            return Ok(());
         }
-        NodeValue::Sequence(items) => {
-            for item in items {
+        match &mut node.value {
+            NodeValue::Mapping(pairs) => {
+                for (key, value) in pairs {
+                    if !node::is_string(key) {
+                        let tag = &key.tag;
+                        return fail(format!(
+                            "invalid map key: value='{}', tag='{tag}'",
+                            node::raw_text(key)
+                        ));
+                    }
+                    if node::is_string(value) {
+                        self.expand(value)?;
+                    }
+                }
+                Ok(())
+            }
+            NodeValue::Sequence(items) => items.iter_mut().try_for_each(|item| {
                 if !node::is_string(item) {
                     return fail("invalid value type expect a string");
                 }
-                expand(item, values, used);
-            }
-        }
-        _ => {
-            if node::is_string(node) {
-                expand(node, values, used);
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Replaces `$(NAME)`; `$$` is a dollar sign. A text that is one variable takes its type.
-fn expand(node: &mut Node, values: &Values, used: &mut BTreeSet<String>) {
-    let input = node::raw_text(node).to_owned();
-    let mut output = String::with_capacity(input.len());
-    let mut rest = input.as_str();
-    let mut tag = Tag::Str;
-    while let Some(at) = rest.find('$').filter(|at| at + 1 < rest.len()) {
-        output.push_str(&rest[..at]);
-        let after = &rest[at + 1..];
-        if let Some(escaped) = after.strip_prefix('$') {
-            output.push('$');
-            rest = escaped;
-            continue;
-        }
-        let Some(inside) = after.strip_prefix('(') else {
-            let next = after.chars().next().map_or(0, char::len_utf8);
-            output.push('$');
-            output.push_str(&after[..next]);
-            rest = &after[next..];
-            continue;
-        };
-        let Some(end) = inside.find(')') else {
-            output.push_str("$(");
-            rest = inside;
-            continue;
-        };
-        let name = &inside[..end];
-        match values.get(name) {
-            Some(value) if value.is_simple => {
-                used.insert(name.to_owned());
-                if input.len() == name.len() + 3 {
-                    tag = value.tag.clone();
-                }
-                output.push_str(&value.text);
-            }
+                self.expand(item)
+            }),
             _ => {
-                output.push_str("$(");
-                output.push_str(name);
-                output.push(')');
+                if node::is_string(node) {
+                    self.expand(node)?;
+                }
+                Ok(())
             }
         }
-        rest = &inside[end + 1..];
     }
-    output.push_str(rest);
-    node.value = NodeValue::Scalar(output);
-    node.tag = tag;
-    node.style = Style::PLAIN;
+
+    /// Replaces `$(NAME)`; `$$` is a dollar sign. A text that is one variable takes its type.
+    fn expand(&mut self, node: &mut Node) -> Result<()> {
+        let input = node::raw_text(node).to_owned();
+        let mut output = String::with_capacity(input.len());
+        let mut rest = input.as_str();
+        let mut tag = Tag::Str;
+        while let Some(at) = rest.find('$').filter(|at| at + 1 < rest.len()) {
+            output.push_str(&rest[..at]);
+            let after = &rest[at + 1..];
+            if let Some(escaped) = after.strip_prefix('$') {
+                output.push('$');
+                rest = escaped;
+                continue;
+            }
+            let Some(inside) = after.strip_prefix('(') else {
+                let next = after.chars().next().map_or(0, char::len_utf8);
+                output.push('$');
+                output.push_str(&after[..next]);
+                rest = &after[next..];
+                continue;
+            };
+            let Some(end) = inside.find(')') else {
+                output.push_str("$(");
+                rest = inside;
+                continue;
+            };
+            let name = &inside[..end];
+            match self.values.get(name) {
+                Some(value) if value.is_simple => {
+                    self.used.insert(name.to_owned());
+                    if input.len() == name.len() + 3 {
+                        tag = value.tag.clone();
+                    }
+                    self.bytes += value.text.len();
+                    // bounded: a large value may be named any number of times.
+                    if self.bytes > COPIED_BYTES_MAX {
+                        return fail(format!("variables put in more than {COPIED_BYTES_MAX} bytes"));
+                    }
+                    output.push_str(&value.text);
+                }
+                _ => {
+                    output.push_str("$(");
+                    output.push_str(name);
+                    output.push(')');
+                }
+            }
+            rest = &inside[end + 1..];
+        }
+        output.push_str(rest);
+        node.value = NodeValue::Scalar(output);
+        node.tag = tag;
+        node.style = Style::PLAIN;
+        Ok(())
+    }
 }

@@ -25,8 +25,21 @@ pub struct Commit {
     pub author: String,
     /// Seconds since 1970 of its commit.
     pub time_s: i64,
-    /// Its files.
+    /// Its files, without those of submodules.
     pub tree: FileTree,
+    /// The repositories that are to lie in it.
+    pub submodules: Vec<Submodule>,
+}
+
+/// A commit of another repository that lies in one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submodule {
+    /// The directory.
+    pub path: String,
+    /// The address, which may be relative to that of the repository around it.
+    pub url: String,
+    /// 40 hexadecimal digits.
+    pub hash: String,
 }
 
 /// Directories and what they cost, by the id of their Git tree.
@@ -58,14 +71,38 @@ pub(super) fn read_commit(
     let mut reader = Reader { repo, limits, known, fresh: &mut fresh, total: Cost::default() };
     let (dir, _) = reader.dir(root, "", 0)?;
     *known = fresh;
+    let tree = FileTree::from_root(dir);
+    let submodules = submodules(&object.tree().map_err(broken)?, &tree);
     Ok(Commit {
         revision: revision.clone(),
         summary: message.lines().next().unwrap_or_default().to_owned(),
         message,
         author,
         time_s,
-        tree: FileTree::from_root(dir),
+        tree,
+        submodules,
     })
+}
+
+/// What `.gitmodules` names, as far as there is a commit at its place.
+fn submodules(root: &gix::Tree<'_>, tree: &FileTree) -> Vec<Submodule> {
+    let named = tree.read(".gitmodules").ok().and_then(|content| {
+        let text = std::str::from_utf8(content).ok()?;
+        gix::config::File::try_from(text).ok()
+    });
+    let Some(named) = named else { return Vec::new() };
+    let sections = named.sections_by_name("submodule").into_iter().flatten();
+    let found = sections.filter_map(|section| {
+        let text = |name: &str| Some(section.value(name)?.to_str_lossy().into_owned());
+        let (path, url) = (text("path")?, text("url")?);
+        let entry = root.lookup_entry_by_path(&path).ok()??;
+        (entry.mode().kind() == EntryKind::Commit).then(|| Submodule {
+            path,
+            url,
+            hash: entry.object_id().to_string(),
+        })
+    });
+    found.collect()
 }
 
 struct Reader<'a> {

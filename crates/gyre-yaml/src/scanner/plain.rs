@@ -1,6 +1,6 @@
 //! Plain scalars.
 
-use super::quoted::fold;
+use super::quoted::Blanks;
 use super::{Scan, Scanner};
 use crate::chars::{at, is_blank, is_blankz, is_break};
 use crate::token::{ScalarStyle, TokenKind};
@@ -13,10 +13,7 @@ impl Scanner<'_> {
         let start = self.mark;
         let mut end = self.mark;
         let mut value = Vec::new();
-        let mut whitespaces = Vec::new();
-        let mut leading_break = Vec::new();
-        let mut trailing_breaks = Vec::new();
-        let mut leading_blanks = false;
+        let mut blanks = Blanks::default();
         loop {
             if self.mark.column == 0 && self.document_indicator().is_some() {
                 break;
@@ -25,14 +22,7 @@ impl Scanner<'_> {
                 break;
             }
             while !self.plain_ends() {
-                if leading_blanks {
-                    fold(&mut value, &leading_break, &trailing_breaks);
-                    leading_break.clear();
-                    trailing_breaks.clear();
-                    leading_blanks = false;
-                } else {
-                    value.append(&mut whitespaces);
-                }
+                blanks.put(&mut value);
                 self.read(&mut value);
                 self.read_run(&mut value);
                 end = self.mark;
@@ -41,25 +31,11 @@ impl Scanner<'_> {
                 break;
             }
             loop {
-                if is_blank(self.text, self.mark.offset) {
-                    let shallow = i64::from(self.mark.column) < indent;
-                    if leading_blanks && shallow && at(self.text, self.mark.offset) == b'\t' {
-                        return Err(self.problem(start, "found a tab character that violates indentation"));
-                    }
-                    if leading_blanks {
-                        self.skip();
-                    } else {
-                        self.read(&mut whitespaces);
-                    }
-                } else if is_break(self.text, self.mark.offset) {
-                    if leading_blanks {
-                        self.read_line(&mut trailing_breaks);
-                    } else {
-                        whitespaces.clear();
-                        self.read_line(&mut leading_break);
-                        leading_blanks = true;
-                    }
-                } else {
+                let shallow = i64::from(self.mark.column) < indent;
+                if blanks.broken && shallow && at(self.text, self.mark.offset) == b'\t' {
+                    return Err(self.problem(start, "found a tab character that violates indentation"));
+                }
+                if !self.take_blank(&mut blanks) {
                     break;
                 }
             }
@@ -69,7 +45,7 @@ impl Scanner<'_> {
         }
         let kind = TokenKind::Scalar { value: super::tag::text(value), style: ScalarStyle::Plain };
         self.push(kind, start, end);
-        if leading_blanks {
+        if blanks.broken {
             self.simple_key_allowed = true;
         }
         Ok(())

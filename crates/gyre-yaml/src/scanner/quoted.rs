@@ -109,45 +109,59 @@ impl Scanner<'_> {
     }
 
     /// Blanks and breaks inside of quotes: breaks are folded.
-    fn quoted_blanks(&mut self, value: &mut Vec<u8>, mut leading_blanks: bool) {
-        let mut whitespaces = Vec::new();
-        let mut leading_break = Vec::new();
-        let mut trailing_breaks = Vec::new();
-        loop {
-            if is_blank(self.text, self.mark.offset) {
-                if leading_blanks {
-                    self.skip();
-                } else {
-                    self.read(&mut whitespaces);
-                }
-            } else if is_break(self.text, self.mark.offset) {
-                if leading_blanks {
-                    self.read_line(&mut trailing_breaks);
-                } else {
-                    whitespaces.clear();
-                    self.read_line(&mut leading_break);
-                    leading_blanks = true;
-                }
+    fn quoted_blanks(&mut self, value: &mut Vec<u8>, after_break: bool) {
+        let mut blanks = Blanks { broken: after_break, ..Blanks::default() };
+        while self.take_blank(&mut blanks) {}
+        blanks.put(value);
+    }
+
+    /// Takes a blank or a break; false where there is none.
+    pub(super) fn take_blank(&mut self, blanks: &mut Blanks) -> bool {
+        if is_blank(self.text, self.mark.offset) {
+            if blanks.broken {
+                self.skip();
             } else {
-                break;
+                self.read(&mut blanks.spaces);
             }
-        }
-        if leading_blanks {
-            fold(value, &leading_break, &trailing_breaks);
+        } else if is_break(self.text, self.mark.offset) {
+            if blanks.broken {
+                self.read_line(&mut blanks.more_breaks);
+            } else {
+                blanks.spaces.clear();
+                self.read_line(&mut blanks.first_break);
+                blanks.broken = true;
+            }
         } else {
-            value.append(&mut whitespaces);
+            return false;
         }
+        true
     }
 }
 
-/// One line break becomes a space, more become one less.
-pub(super) fn fold(value: &mut Vec<u8>, leading_break: &[u8], trailing_breaks: &[u8]) {
-    if leading_break.first() == Some(&b'\n') {
-        if trailing_breaks.is_empty() {
+/// Blanks and breaks between two words of a scalar.
+#[derive(Default)]
+pub(super) struct Blanks {
+    spaces: Vec<u8>,
+    first_break: Vec<u8>,
+    more_breaks: Vec<u8>,
+    /// Has there been a break?
+    pub(super) broken: bool,
+}
+
+impl Blanks {
+    /// Puts them between the words: one line break becomes a space, more become one less.
+    pub(super) fn put(&mut self, value: &mut Vec<u8>) {
+        if !self.broken {
+            value.append(&mut self.spaces);
+            return;
+        }
+        if self.first_break.first() != Some(&b'\n') {
+            value.append(&mut self.first_break);
+        } else if self.more_breaks.is_empty() {
             value.push(b' ');
         }
-    } else {
-        value.extend_from_slice(leading_break);
+        value.append(&mut self.more_breaks);
+        self.first_break.clear();
+        self.broken = false;
     }
-    value.extend_from_slice(trailing_breaks);
 }

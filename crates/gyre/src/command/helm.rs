@@ -5,7 +5,6 @@
 
 mod arguments;
 mod chart;
-mod cobra;
 mod create;
 mod dependency;
 mod environment;
@@ -28,8 +27,9 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
+use super::cobra;
 use environment::Settings;
 
 #[derive(Debug, Parser)]
@@ -81,14 +81,9 @@ enum Command {
     Version(version::Version),
 }
 
-/// Is this a command line of Helm? Then what follows the command's name.
-pub(crate) fn arguments(all: &[OsString]) -> Option<&[OsString]> {
-    (all.get(1).is_some_and(|name| name == "helm")).then(|| &all[2..])
-}
-
 /// Carries a command line out.
 pub(crate) fn run(arguments: &[OsString]) -> ExitCode {
-    match parse(arguments).and_then(|helm| helm.map_or(Ok(()), Helm::run)) {
+    match cobra::parse::<Helm>(arguments).and_then(|helm| helm.map_or(Ok(()), Helm::run)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             let _ = std::io::stdout().flush();
@@ -98,29 +93,11 @@ pub(crate) fn run(arguments: &[OsString]) -> ExitCode {
     }
 }
 
-/// `None` where help was asked for and shown.
-fn parse(arguments: &[OsString]) -> anyhow::Result<Option<Helm>> {
-    let command = cobra::with_go_flags(Helm::command());
-    let words = std::iter::once(OsString::from("helm")).chain(arguments.iter().cloned());
-    match command.clone().try_get_matches_from(words) {
-        Ok(matches) => Ok(Some(Helm::from_arg_matches(&matches)?)),
-        Err(why) if !why.use_stderr() => {
-            why.print()?;
-            Ok(None)
-        }
-        Err(why) => match cobra::group_help(command.clone(), &why, arguments) {
-            Some(help) => print(&help).map(|()| None),
-            None => Err(cobra::refusal(&command, &why, arguments)),
-        },
-    }
-}
-
 impl Helm {
     fn run(self) -> anyhow::Result<()> {
         let settings = Settings::new(self.globals);
         let Some(command) = self.command else {
-            cobra::with_go_flags(Self::command()).print_help()?;
-            return Ok(());
+            return print(&cobra::help::<Self>());
         };
         match command {
             Command::Create(create) => create.run(&settings),

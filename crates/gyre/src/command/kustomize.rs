@@ -6,28 +6,32 @@ mod charts;
 mod create;
 mod edit;
 mod files;
+mod network;
 
+use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use gyre_kustomize::VERSION;
 
-pub(crate) use build::Build;
+use super::cobra;
 
-#[derive(Debug, Args)]
-pub(crate) struct Kustomize {
+#[derive(Debug, Parser)]
+#[command(name = "kustomize", disable_help_subcommand = true)]
+struct Kustomize {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
     /// Taken for the peer's sake; there is no stack to print
     #[arg(long, global = true, hide = true)]
     stack_trace: bool,
 }
 
+/// Manages declarative configuration of Kubernetes, as Kustomize 5 does
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Build a kustomization target from a directory or URL
-    Build(Build),
+    Build(build::Build),
     /// Create a new kustomization in the current directory
     #[command(alias = "init")]
     Create(create::Create),
@@ -47,29 +51,33 @@ struct Version {
     short: bool,
 }
 
-/// Carries the command out.
-pub(crate) fn run(kustomize: &Kustomize) -> ExitCode {
-    end(match &kustomize.command {
-        Command::Build(arguments) => build::run(arguments),
-        Command::Create(arguments) => create::run(arguments),
-        Command::Edit(arguments) => edit::run(arguments),
-        Command::Version(arguments) => version(arguments),
-    })
+/// Carries a command line of `kustomize` out.
+pub(crate) fn run(arguments: &[OsString]) -> ExitCode {
+    let Err(text) = carry_out(arguments) else { return ExitCode::SUCCESS };
+    eprintln!("Error: {text}");
+    // The peer is silent about usage where a build, or a command that is none, fails.
+    let named = arguments.iter().find(|argument| !argument.to_string_lossy().starts_with('-'));
+    if named.is_some_and(|name| ["create", "init", "edit", "version"].iter().any(|shown| name == shown)) {
+        eprintln!("{}", cobra::usage::<Kustomize>(arguments));
+    }
+    ExitCode::FAILURE
 }
 
-/// Carries `gyre build` out.
-pub(crate) fn build(arguments: &Build) -> ExitCode {
-    end(build::run(arguments))
+/// Carries a command line of `kustomize build` out.
+pub(crate) fn build(arguments: &[OsString]) -> ExitCode {
+    run(&[&["build".into()], arguments].concat())
 }
 
-/// The error is shown as the peer shows it.
-fn end(result: Result<(), String>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(text) => {
-            eprintln!("Error: {text}");
-            ExitCode::FAILURE
-        }
+fn carry_out(arguments: &[OsString]) -> Result<(), String> {
+    let Some(kustomize) = cobra::parse::<Kustomize>(arguments).map_err(|why| why.to_string())? else {
+        return Ok(());
+    };
+    match &kustomize.command {
+        Some(Command::Build(arguments)) => build::run(arguments),
+        Some(Command::Create(arguments)) => create::run(arguments),
+        Some(Command::Edit(arguments)) => edit::run(arguments),
+        Some(Command::Version(arguments)) => version(arguments),
+        None => print(cobra::help::<Kustomize>().as_bytes()),
     }
 }
 

@@ -36,6 +36,7 @@ pub(crate) async fn run(options: Run) -> Result<ExitCode> {
         settings: Settings {
             artifact_address: format!("http://{address}"),
             allow_file_urls: options.allow_file_urls,
+            no_remote_bases: options.no_remote_bases,
         },
     });
     tokio::select! {

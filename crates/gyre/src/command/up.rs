@@ -69,7 +69,7 @@ impl Cell {
             sources: Sources::new(&data.join("git"), Limits::default()),
             store,
             clock: Arc::new(SystemClock),
-            settings: Settings { artifact_address, allow_file_urls: true },
+            settings: Settings { artifact_address, allow_file_urls: true, no_remote_bases: false },
         });
         Ok(Self { server, controllers, cluster, url, kubeconfig })
     }

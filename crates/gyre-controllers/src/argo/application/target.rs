@@ -88,8 +88,9 @@ async fn one(
         registered(cx, version).await.map_err(unknown)?;
     }
     let variables = variables(application, spec, source, &revision.hash);
-    let (tree, source, parsed) = (commit.tree.clone(), source.clone(), Arc::clone(&cx.parsed));
-    let rendered = tokio::task::spawn_blocking(move || render(&tree, &path, &source, &variables, &parsed));
+    let (tree, source, builds) = (commit.tree.clone(), source.clone(), cx.builds.clone());
+    let rendered =
+        tokio::task::spawn_blocking(move || render(&tree, &path, &source, &variables, builds.shared()));
     let (kind, objects) = rendered.await.map_err(|error| unknown(error.to_string()))??;
     Ok((revision.hash, kind, objects))
 }
@@ -99,7 +100,7 @@ fn render(
     path: &str,
     source: &Source,
     variables: &Variables,
-    parsed: &kustomization::Cache,
+    shared: kustomization::Shared<'_>,
 ) -> Result<(&'static str, Vec<Object>), String> {
     let is_chart = tree.kind(&format!("{path}/Chart.yaml")) == Ok(EntryKind::File);
     if is_chart && source.kustomize.is_none() && source.directory.is_none() {
@@ -111,7 +112,7 @@ fn render(
         let plain = source.kustomize.clone().unwrap_or_default();
         let tree = kustomize::edit(tree, path, &plain, variables);
         let tree = tree.map_err(|why| format!("Unknown desc = {why}"))?;
-        let built = kustomization::build_plain(&tree, path, parsed);
+        let built = kustomization::build_plain(&tree, path, shared);
         return built.map(|built| ("Kustomize", built.objects)).map_err(|why| build_error(path, &why));
     }
     let options = source.directory.clone().unwrap_or_default();

@@ -7,6 +7,7 @@ use clap::Args;
 use gyre_kustomize::{LoadRestrictions, Options, Rendered, Reorder};
 
 use super::charts::Local;
+use super::network::Network;
 use crate::disk;
 
 const ROOT_ONLY: &str = "LoadRestrictionsRootOnly";
@@ -14,7 +15,6 @@ const NONE: &str = "LoadRestrictionsNone";
 const MANAGED_BY_VARIABLE: &str = "KUSTOMIZE_ENABLE_MANAGEDBY_LABEL";
 
 #[derive(Debug, Args)]
-#[command(args_override_self = true)]
 pub(crate) struct Build {
     /// A directory with a kustomization file, or the URL of a Git repository with a path in it; '.' without one
     #[arg(value_name = "DIR")]
@@ -41,10 +41,10 @@ pub(crate) struct Build {
     /// Taken for the peer's sake: charts are rendered inside, there is no command to debug
     #[arg(long)]
     helm_debug: bool,
-    /// Refused: plugins are programs and containers, and none is started
+    /// Without effect: plugins are programs and containers, and none is started
     #[arg(long)]
     enable_alpha_plugins: bool,
-    /// Refused: functions are programs, and none is started
+    /// Without effect: functions are programs, and none is started
     #[arg(long)]
     enable_exec: bool,
     /// For functions in containers, of which none is started
@@ -83,12 +83,14 @@ pub(super) fn run(arguments: &Build) -> Result<(), String> {
             api_versions: arguments.helm_api_versions.clone(),
         },
     };
+    let network = Network::default();
     let options = Options {
         shown_path: given,
         load_restrictions: restrictions,
         reorder,
         managed_by_label: label,
         charts: arguments.enable_helm.then_some(&charts),
+        remote: Some(&network),
         ..Options::default()
     };
     let path = path.to_str().ok_or_else(|| format!("{}: not a text in UTF-8", path.display()))?;
@@ -118,7 +120,9 @@ fn check(arguments: &Build) -> Result<(LoadRestrictions, Reorder), String> {
         [(arguments.enable_alpha_plugins, "enable-alpha-plugins"), (arguments.enable_exec, "enable-exec")]
     {
         if given {
-            return Err(format!("--{flag} is refused: plugins are other programs, and none is ever started"));
+            super::log(&format!(
+                "Warning: --{flag} is without effect: plugins are other programs, and none is ever started"
+            ));
         }
     }
     if arguments.directories.len() > 1 {

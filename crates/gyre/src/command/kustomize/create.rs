@@ -6,7 +6,6 @@ use gyre_kustomize::{Create as Wanted, create};
 use super::files::{Here, pairs, write};
 
 #[derive(Debug, Args)]
-#[command(args_override_self = true)]
 pub(super) struct Create {
     /// Files and directories to add to the kustomization file, with commas between
     #[arg(long, default_value = "", hide_default_value = true)]
@@ -18,7 +17,7 @@ pub(super) struct Create {
     #[arg(long, default_value = "", hide_default_value = true)]
     nameprefix: String,
     /// Sets the value of the nameSuffix field in the kustomization file
-    #[arg(long, default_value = "", hide_default_value = true, allow_hyphen_values = true)]
+    #[arg(long, default_value = "", hide_default_value = true)]
     namesuffix: String,
     /// Add one or more common labels: name:value, with commas between
     #[arg(long, default_value = "", hide_default_value = true)]

@@ -100,7 +100,6 @@ fn build(here: &Here) -> Result<Rendered, String> {
 
 /// A patch as it stands in `patches`.
 #[derive(Debug, Args)]
-#[command(args_override_self = true)]
 struct Patch {
     /// Path to the patch file. Cannot be used with --patch at the same time
     #[arg(long)]

@@ -73,7 +73,6 @@ pub(super) struct Resource {
 }
 
 #[derive(Debug, Args)]
-#[command(args_override_self = true)]
 struct Generator {
     /// The name of what is generated
     names: Vec<String>,

@@ -41,7 +41,6 @@ pub(super) struct Keys {
 }
 
 #[derive(Debug, Args)]
-#[command(args_override_self = true)]
 pub(super) struct Names {
     /// Names, with commas between
     names: Vec<String>,

@@ -42,7 +42,6 @@ pub(super) struct Values {
 }
 
 #[derive(Debug, Args)]
-#[command(args_override_self = true)]
 pub(super) struct Generator {
     /// The name of what is generated
     names: Vec<String>,

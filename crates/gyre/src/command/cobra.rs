@@ -1,14 +1,47 @@
-//! Flags as cobra and pflag read them, and their refusals.
+//! Command lines as cobra and pflag, the libraries of Go's tools, read them, and their refusals.
 
 use std::ffi::OsString;
 
 use anyhow::anyhow;
 use clap::builder::TypedValueParser;
 use clap::error::{ContextKind, ErrorKind};
-use clap::{ArgAction, Command};
+use clap::{ArgAction, Command, Parser};
+
+/// Reads what follows a tool's name; `None` where help was asked for and shown.
+pub(super) fn parse<T: Parser>(arguments: &[OsString]) -> anyhow::Result<Option<T>> {
+    let command = with_go_flags(T::command());
+    let words = std::iter::once(OsString::from(command.get_name())).chain(arguments.iter().cloned());
+    match command.clone().try_get_matches_from(words) {
+        Ok(matches) => Ok(Some(T::from_arg_matches(&matches)?)),
+        Err(why) if !why.use_stderr() => {
+            why.print()?;
+            Ok(None)
+        }
+        Err(why) => match group_help(command.clone(), &why, arguments) {
+            Some(help) => {
+                print!("{help}");
+                Ok(None)
+            }
+            None => Err(refusal(&command, &why, arguments)),
+        },
+    }
+}
+
+/// The whole help of a tool.
+pub(super) fn help<T: Parser>() -> String {
+    with_go_flags(T::command()).render_help().to_string()
+}
+
+/// How the command that the arguments name is used.
+pub(super) fn usage<T: Parser>(arguments: &[OsString]) -> String {
+    let mut command = with_go_flags(T::command());
+    command.build();
+    let mut named = group(&command, arguments).unwrap_or(command);
+    named.render_usage().to_string()
+}
 
 /// The command with Go's ways: `--wait=false`, a flag given twice counts as given last, values may begin with a dash.
-pub(super) fn with_go_flags(command: Command) -> Command {
+fn with_go_flags(command: Command) -> Command {
     let command = command.args_override_self(true).mut_args(|arg| match arg.get_action() {
         ArgAction::SetTrue => arg
             .action(ArgAction::Set)
@@ -29,7 +62,7 @@ pub(super) fn with_go_flags(command: Command) -> Command {
 }
 
 /// What cobra says where the command line cannot be read.
-pub(super) fn refusal(command: &Command, error: &clap::Error, arguments: &[OsString]) -> anyhow::Error {
+fn refusal(command: &Command, error: &clap::Error, arguments: &[OsString]) -> anyhow::Error {
     let text = |kind| error.get(kind).map(ToString::to_string).unwrap_or_default();
     let flag = text(ContextKind::InvalidArg);
     let name = flag.split([' ', '=', '[']).next().unwrap_or_default();
@@ -37,12 +70,16 @@ pub(super) fn refusal(command: &Command, error: &clap::Error, arguments: &[OsStr
         ErrorKind::UnknownArgument if flag.starts_with("--") => anyhow!("unknown flag: {name}"),
         ErrorKind::UnknownArgument if flag.starts_with('-') => {
             let letter = flag.chars().nth(1).unwrap_or('-');
-            anyhow!("unknown shorthand flag: '{letter}' in {flag}")
+            let mut short = arguments.iter().filter_map(|argument| argument.to_str());
+            let whole =
+                short.find(|word| word.starts_with('-') && !word.starts_with("--") && word.contains(letter));
+            anyhow!("unknown shorthand flag: '{letter}' in {}", whole.unwrap_or(&flag))
         }
         ErrorKind::InvalidSubcommand | ErrorKind::UnknownArgument => {
             let given = text(ContextKind::InvalidSubcommand);
             let given = if given.is_empty() { flag } else { given };
-            anyhow!("unknown command {given:?} for \"helm\"\nRun 'helm --help' for usage.")
+            let tool = command.get_name();
+            anyhow!("unknown command {given:?} for \"{tool}\"\nRun '{tool} --help' for usage.")
         }
         ErrorKind::InvalidValue | ErrorKind::TooFewValues if text(ContextKind::InvalidValue).is_empty() => {
             // pflag names the flag as it was given.
@@ -79,11 +116,7 @@ fn group(command: &Command, arguments: &[OsString]) -> Option<Command> {
 }
 
 /// A command that only holds others shows its help where it is given none of them.
-pub(super) fn group_help(
-    mut command: Command,
-    error: &clap::Error,
-    arguments: &[OsString],
-) -> Option<String> {
+fn group_help(mut command: Command, error: &clap::Error, arguments: &[OsString]) -> Option<String> {
     if !matches!(
         error.kind(),
         ErrorKind::InvalidSubcommand

@@ -1,0 +1,250 @@
+//! Input that is made to cost much: a clear error, soon, and without a file from elsewhere.
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use gyre_kustomize::{LoadRestrictions, Options, build};
+use gyre_model::FileTree;
+
+/// No bad input may take longer, on a slow machine without optimisation.
+const TIME_MAX: Duration = Duration::from_secs(60);
+
+const CONFIG_MAP: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cm}\n";
+
+fn tree(files: &[(&str, &str)]) -> FileTree {
+    FileTree::from_files(files.iter().copied()).expect("the files make a tree")
+}
+
+/// The error of a build, which comes in time.
+fn refused(files: &[(&str, &str)]) -> String {
+    let tree = tree(files);
+    let begin = Instant::now();
+    let work = move || build(&Options::default(), &tree, "app").expect_err("a refusal").to_string();
+    // The threads that render in `gyre run` have as much; without optimisation more is needed.
+    let stack = if cfg!(debug_assertions) { 16 << 20 } else { 2 << 20 };
+    let thread = std::thread::Builder::new().stack_size(stack).spawn(work).expect("a thread");
+    let error = thread.join().expect("no panic");
+    let took = begin.elapsed();
+    assert!(took < TIME_MAX, "{took:?}");
+    assert!(error.len() < 1 << 20, "an error of {} bytes", error.len());
+    error
+}
+
+fn with_resource(resource: &str) -> String {
+    refused(&[("app/kustomization.yaml", "resources: [r.yaml]"), ("app/r.yaml", resource)])
+}
+
+/// Levels of anchors, each of which names the one before it ten times.
+fn bomb(first: &str, level: impl Fn(&str) -> String) -> String {
+    let mut text = format!("{CONFIG_MAP}l0: &l0 {first}\n");
+    for at in 1..12 {
+        let before = format!("*l{}", at - 1);
+        let ten = vec![before; 10].join(", ");
+        let _ = writeln!(text, "l{at}: &l{at} {}", level(&ten));
+    }
+    text
+}
+
+#[test]
+fn aliases_that_multiply() {
+    let error = with_resource(&bomb("{a: b}", |ten| format!("[{ten}]")));
+    assert!(error.contains("excessive aliasing"), "{error}");
+}
+
+#[test]
+fn merges_that_multiply() {
+    for first in ["{a: b}", "{}"] {
+        let error = with_resource(&bomb(first, |ten| format!("{{<<: [{ten}]}}")));
+        assert!(error.contains("excessive aliasing"), "{error}");
+    }
+}
+
+#[test]
+fn kustomizations_that_multiply() {
+    let text = bomb("{}", |ten| format!("{{<<: [{ten}]}}")).replace(CONFIG_MAP, "");
+    refused(&[("app/kustomization.yaml", &text)]);
+    let text = bomb("[a]", |ten| format!("[{ten}]")).replace(CONFIG_MAP, "");
+    refused(&[("app/kustomization.yaml", &text)]);
+}
+
+#[test]
+fn anchors_around_anchors() {
+    let inside = "- x\n".repeat(40_000);
+    let mut text = format!("{CONFIG_MAP}a: ");
+    for at in 0..200 {
+        let _ = write!(text, "&a{at} [");
+    }
+    let _ = writeln!(text, "{}{}", inside.replace("- x\n", "x,"), "]".repeat(200));
+    let error = with_resource(&text);
+    assert!(error.contains("excessive aliasing"), "{error}");
+}
+
+#[test]
+fn keys_that_repeat() {
+    let text = format!("{CONFIG_MAP}data:\n{}", "  k: v\n".repeat(100_000));
+    let error = with_resource(&text);
+    assert!(error.contains("already defined"), "{error}");
+}
+
+#[test]
+fn deep_nesting() {
+    for (open, close) in [("[", "]"), ("{a: ", "}")] {
+        for depth in [300, 20_000] {
+            let text = format!("{CONFIG_MAP}a: {}{}\n", open.repeat(depth), close.repeat(depth));
+            let error = with_resource(&text);
+            assert!(error.contains("exceeded max depth"), "{error}");
+        }
+    }
+    let mut text = CONFIG_MAP.to_owned();
+    for depth in 0..5000 {
+        let _ = writeln!(text, "{}a:", " ".repeat(depth));
+    }
+    assert!(with_resource(&text).contains("exceeded max depth"));
+    let dashes = format!("{CONFIG_MAP}a:\n{}x\n", "- ".repeat(20_000));
+    assert!(with_resource(&dashes).contains("exceeded max depth"));
+}
+
+#[test]
+fn large_files() {
+    let large = format!("{CONFIG_MAP}data:\n  k: {}\n", "x".repeat(100 << 20));
+    assert!(with_resource(&large).contains("larger than 64 MiB"));
+    let many = format!("{CONFIG_MAP}data: [{}]\n", "1,".repeat(4_100_000));
+    assert!(with_resource(&many).contains("more than 4000000 nodes"));
+}
+
+#[test]
+fn cycles_of_bases_and_components() {
+    let error = refused(&[
+        ("app/kustomization.yaml", "components: [../one]"),
+        ("one/kustomization.yaml", "kind: Component\ncomponents: [../two]"),
+        ("two/kustomization.yaml", "kind: Component\ncomponents: [../one]"),
+    ]);
+    assert!(error.contains("cycle detected"), "{error}");
+    for field in ["resources", "components", "transformers", "generators", "validators"] {
+        let error = refused(&[("app/kustomization.yaml", &format!("{field}: [.]"))]);
+        assert!(error.contains("cycle detected"), "{field}: {error}");
+        let kind = if field == "components" { "Component" } else { "Kustomization" };
+        let error = refused(&[
+            ("app/kustomization.yaml", &format!("{field}: [sub]")),
+            ("app/sub/kustomization.yaml", &format!("kind: {kind}\nresources: [../../app]")),
+        ]);
+        assert!(error.contains("cycle detected"), "{field}: {error}");
+    }
+}
+
+#[test]
+fn bases_that_multiply() {
+    // Every level names both of the next one, with other names for each.
+    let mut files = vec![("app/kustomization.yaml".to_owned(), "resources: [../a0, ../b0]\n".to_owned())];
+    for at in 0..40 {
+        for side in ["a", "b"] {
+            let next = at + 1;
+            files.push((
+                format!("{side}{at}/kustomization.yaml"),
+                format!("resources: [../a{next}, ../b{next}]\nnamePrefix: {side}\n"),
+            ));
+        }
+    }
+    for side in ["a", "b"] {
+        let text = format!("configMapGenerator: [{{name: {side}}}]");
+        files.push((format!("{side}40/kustomization.yaml"), text));
+    }
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (&**path, &**text)).collect();
+    let error = refused(&files);
+    assert!(error.contains("the build reads more than 10000 kustomizations"), "{error}");
+}
+
+#[test]
+fn values_that_are_put_in_again_and_again() {
+    let large = format!("{CONFIG_MAP}data: {{v: {}}}\n", "x".repeat(1 << 20));
+    let names = "$(V)".repeat(1000);
+    let pod = format!(
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec: {{containers: [{{name: c, args: ['{names}']}}]}}\n"
+    );
+    let source = "vars: [{name: V, objref: {apiVersion: v1, kind: ConfigMap, name: cm}, fieldref: {fieldPath: data.v}}]\n";
+    let error = refused(&[
+        ("app/kustomization.yaml", &format!("resources: [cm.yaml, pod.yaml]\n{source}")),
+        ("app/cm.yaml", &large),
+        ("app/pod.yaml", &pod),
+    ]);
+    assert!(error.contains("variables put in more than"), "{error}");
+    let containers: Vec<String> = (0..1000).map(|at| format!("{{name: c{at}, image: i}}")).collect();
+    let pod = format!(
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec: {{containers: [{}]}}\n",
+        containers.join(", ")
+    );
+    let replacements = "replacements: [{source: {kind: ConfigMap, fieldPath: data.v}, targets: [{select: {kind: Pod}, fieldPaths: [spec.containers.*.image]}]}]\n";
+    let error = refused(&[
+        ("app/kustomization.yaml", &format!("resources: [cm.yaml, pod.yaml]\n{replacements}")),
+        ("app/cm.yaml", &large),
+        ("app/pod.yaml", &pod),
+    ]);
+    assert!(error.contains("replacements put in more than"), "{error}");
+    let copies: Vec<String> =
+        (0..40).map(|at| format!("- {{op: copy, from: /data, path: /data/c{at}}}\n")).collect();
+    let patch = format!(
+        "patches: [{{target: {{kind: ConfigMap}}, patch: \"{}\"}}]\n",
+        copies.concat().replace('\n', "\\n")
+    );
+    let error = refused(&[
+        ("app/kustomization.yaml", &format!("resources: [cm.yaml]\n{patch}")),
+        ("app/cm.yaml", &large),
+    ]);
+    assert!(error.contains("copy"), "{error}");
+}
+
+#[test]
+fn long_lists_that_are_merged() {
+    let ports: Vec<String> = (0..60_000).map(|at| format!("{{containerPort: {at}}}")).collect();
+    let pod = |ports: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec: {{containers: [{{name: c, ports: [{ports}]}}]}}\n"
+        )
+    };
+    let error = refused(&[
+        ("app/kustomization.yaml", "resources: [pod.yaml]\npatches: [{path: p.yaml}]"),
+        ("app/pod.yaml", &pod(&ports.join(", "))),
+        ("app/p.yaml", &pod("{containerPort: 1, protocol: TCP}")),
+    ]);
+    assert!(error.contains("cannot be merged"), "{error}");
+}
+
+#[test]
+fn links_out_of_the_root() {
+    use gyre_model::FileTreeBuilder;
+
+    let mut builder = FileTreeBuilder::default();
+    let add = |builder: &mut FileTreeBuilder, path: &str, text: &str| {
+        builder.add_file(path, text.as_bytes(), false).expect("a file");
+    };
+    add(&mut builder, "secret.yaml", CONFIG_MAP);
+    add(&mut builder, "outside/kustomization.yaml", "resources: [r.yaml]");
+    add(&mut builder, "outside/r.yaml", CONFIG_MAP);
+    for (at, (field, target)) in [
+        ("resources", "../../secret.yaml"),
+        ("resources", "../../../../../etc/passwd"),
+        ("resources", "/etc/passwd"),
+        ("resources", "link"),
+        ("configurations", "../../secret.yaml"),
+        ("crds", "../../secret.yaml"),
+        ("patchesStrategicMerge", "../../secret.yaml"),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let text = format!("{field}: [link]\nconfigMapGenerator: [{{name: x}}]\n");
+        add(&mut builder, &format!("apps/{at}/kustomization.yaml"), &text);
+        builder.add_symlink(&format!("apps/{at}/link"), target).expect("a link");
+    }
+    let tree = builder.build();
+    for at in 0..7 {
+        let error = build(&Options::default(), &tree, &format!("apps/{at}")).expect_err("a refusal");
+        let told = error.to_string();
+        assert!(told.contains("security; file") || told.contains("evalsymlink failure"), "{at}: {told}");
+        assert!(!told.contains("root:"), "{at}: {told}");
+        // Without restrictions files of the tree may be read, and nothing else.
+        let options = Options { load_restrictions: LoadRestrictions::None, ..Options::default() };
+        let found = build(&options, &tree, &format!("apps/{at}"));
+        assert_eq!(found.is_ok(), at == 0 || at == 5, "{at}: {found:?}");
+    }
+}
