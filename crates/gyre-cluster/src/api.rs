@@ -42,6 +42,11 @@ pub enum Write<'a> {
         /// The object.
         object: &'a Object,
     },
+    /// The whole of an object that exists; of any revision where it names none.
+    Replace {
+        /// The object.
+        object: &'a Object,
+    },
     /// A patch of an object or of one of its subresources.
     Patch {
         /// The object.
@@ -244,6 +249,12 @@ impl Cluster {
                 "application/json",
                 serde_json::to_vec(object.fields()),
             ),
+            Write::Replace { object } => (
+                Method::PUT,
+                format!("{}?fieldManager={manager}", path(&kind, &target)),
+                "application/json",
+                serde_json::to_vec(object.fields()),
+            ),
             Write::Patch { subresource, format, body, dry_run, .. } => (
                 Method::PATCH,
                 format!(
@@ -308,7 +319,9 @@ impl Cluster {
 impl Write<'_> {
     fn target(&self) -> ObjectRef {
         match self {
-            Self::Apply { object, .. } | Self::Create { object } => object.object_ref(),
+            Self::Apply { object, .. } | Self::Create { object } | Self::Replace { object } => {
+                object.object_ref()
+            }
             Self::Patch { target, .. } | Self::Delete { target, .. } => (*target).clone(),
         }
     }
