@@ -9,6 +9,7 @@ mod git;
 pub mod helm;
 mod ignore;
 mod limits;
+pub mod oci;
 mod store;
 
 pub use artifact::{Archive, archive};

@@ -37,3 +37,9 @@ pub(crate) const HELM_WHOLE_INDEX_BYTES_MAX: u64 = 32 << 20;
 pub(crate) const HELM_LINE_BYTES_MAX: u64 = 8 << 20;
 /// How much of a server's refusal is told.
 pub(crate) const REFUSAL_BYTES_MAX: u64 = 1024;
+/// Bytes of a manifest, a page of tags or a token of a registry.
+pub(crate) const OCI_MANIFEST_BYTES_MAX: u64 = 8 << 20;
+/// Bytes of a blob.
+pub(crate) const OCI_BLOB_BYTES_MAX: u64 = 512 << 20;
+/// Pages of tags of one repository.
+pub(crate) const OCI_TAG_PAGES_MAX: usize = 1000;

@@ -15,6 +15,7 @@ mod flags;
 mod install;
 mod lint;
 mod list;
+mod oci;
 mod package;
 mod printed;
 mod pull;
@@ -72,6 +73,10 @@ enum Command {
     /// Download a chart from a repository and (optionally) unpack it
     #[command(alias = "fetch")]
     Pull(pull::Pull),
+    /// Push a chart to a registry
+    Push(oci::Push),
+    /// Log in to or out of a registry
+    Registry(oci::Registries),
     /// Add, list, remove, update, and index chart repositories
     Repo(repo::Repo),
     /// Roll back a release to a previous revision
@@ -149,6 +154,8 @@ impl Helm {
             Command::Lint(lint) => lint.run(&settings),
             Command::Package(package) => package.run(&settings),
             Command::Pull(pull) => pull.run(&settings),
+            Command::Push(push) => push.run(&settings),
+            Command::Registry(registries) => registries.run(&settings),
             Command::Repo(repo) => repo.run(&settings),
             Command::Rollback(rollback) => rollback.run(&settings),
             Command::Search(search) => search.run(&settings),
