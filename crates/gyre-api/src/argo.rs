@@ -1,11 +1,13 @@
 //! Argo CD's kinds.
 
 mod application;
+mod normal;
 
 pub use application::{
     AppProjectSpec, ApplicationSpec, Automated, Backoff, Destination, DirectorySource, IgnoreDifferences,
     KustomizeSource, ManagedNamespaceMetadata, Retry, Source, SyncPolicy,
 };
+pub use normal::normal;
 
 /// Group of all kinds.
 pub const GROUP: &str = "argoproj.io";
@@ -17,6 +19,10 @@ pub const MANAGER: &str = "argocd-controller";
 pub const COMPONENT: &str = "argocd-application-controller";
 /// Annotation that says whose an object is: `<app>:<group>/<kind>:<namespace>/<name>`.
 pub const TRACKING_ID: &str = "argocd.argoproj.io/tracking-id";
+/// Annotation with options of the comparison, separated by commas.
+pub const COMPARE_OPTIONS: &str = "argocd.argoproj.io/compare-options";
+/// Annotation with options of the sync, separated by commas.
+pub const SYNC_OPTIONS: &str = "argocd.argoproj.io/sync-options";
 /// Annotation that asks for a refresh: `normal` or `hard`.
 pub const REFRESH: &str = "argocd.argoproj.io/refresh";
 /// Finalizer that makes an Application's objects go with it.

@@ -85,17 +85,12 @@ impl Request {
         self.header(header::CONTENT_TYPE).split(';').next().unwrap_or_default().trim()
     }
 
-    /// The field manager of the write.
+    /// The field manager of the write: what it says, or the first word of the client's name.
     pub(crate) fn manager(&self) -> String {
+        let agent = self.header(header::USER_AGENT).split('/').next().unwrap_or_default();
         match self.query.text("fieldManager") {
-            "" => self
-                .header(header::USER_AGENT)
-                .split('/')
-                .next()
-                .unwrap_or_default()
-                .chars()
-                .take(128)
-                .collect(),
+            "" if agent.is_empty() => "unknown".to_owned(),
+            "" => agent.chars().take(128).collect(),
             manager => manager.to_owned(),
         }
     }

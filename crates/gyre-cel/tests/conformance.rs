@@ -11,7 +11,7 @@ const COST_MAX: u64 = 10_000_000;
 #[test]
 fn expressions_of_kubernetes() {
     let Some(dir) = conformance::dir() else {
-        println!("cel: no conformance data, nothing checked");
+        println!("go/cel: no conformance data, nothing checked");
         return;
     };
     let constants: Json =
@@ -31,7 +31,7 @@ fn expressions_of_kubernetes() {
         .collect();
     let expected = include_str!("expected_failures/cel.txt");
     conformance::run(
-        "cel",
+        "go/cel (Kubernetes)",
         &rows,
         |row| &row.0,
         expected,

@@ -30,6 +30,8 @@ pub struct Done {
     pub action: Action,
     /// What was sent.
     pub desired: Option<Arc<Object>>,
+    /// How it was written.
+    pub how: How,
     /// Why it was not done.
     pub failure: Option<Failure>,
 }
@@ -93,10 +95,13 @@ impl Live {
 
     async fn execute_change(&self, grant: &Grant, owner: &OwnerId, change: &Change) -> Done {
         let result = match (&change.action, &change.desired) {
-            (Action::Create | Action::Configure, Some(desired)) => {
-                self.apply(grant, owner, desired, change).await
-            }
             (Action::Recreate, Some(desired)) => self.recreate(grant, owner, desired, change).await,
+            (Action::Configure, Some(desired)) if change.how == (How::Replace { force: true }) => {
+                self.recreate(grant, owner, desired, change).await
+            }
+            (Action::Create | Action::Configure, Some(desired)) => {
+                self.apply(grant, owner, desired, change, change.action == Action::Create).await
+            }
             (Action::Delete(_), _) => self.delete(grant, &change.target).await,
             (Action::Refuse(refusal), _) => Err(Failure { step: "dry-run", refusal: refusal.clone() }),
             _ => Ok(()),
@@ -105,6 +110,7 @@ impl Live {
             target: change.target.clone(),
             action: change.action.clone(),
             desired: change.desired.clone(),
+            how: change.how.clone(),
             failure: result.err(),
         }
     }
@@ -115,6 +121,7 @@ impl Live {
         owner: &OwnerId,
         desired: &Object,
         change: &Change,
+        is_new: bool,
     ) -> Result<(), Failure> {
         // The dry run of an object that does not exist is left out: the apply itself says the same.
         let step = if change.action == Action::Create { "dry-run" } else { "apply" };
@@ -129,6 +136,8 @@ impl Live {
         let write = match &change.how {
             How::ServerSide => Write::Apply { object: desired, force: true, dry_run: false },
             How::Create => Write::Create { object: &sent },
+            How::Replace { .. } if is_new => Write::Create { object: desired },
+            How::Replace { .. } => Write::Replace { object: desired },
             How::Patch { strategic, body } => {
                 let format = if *strategic { PatchFormat::Strategic } else { PatchFormat::Merge };
                 Write::Patch { target: &change.target, subresource: None, format, body, dry_run: false }
@@ -159,7 +168,7 @@ impl Live {
             let message = "immutable field detected, failed to wait for object to be deleted".into();
             return Err(Failure { step: "delete", refusal: Refusal { message, ..Refusal::default() } });
         }
-        self.apply(grant, owner, desired, change).await
+        self.apply(grant, owner, desired, change, true).await
     }
 
     async fn delete(&self, grant: &Grant, target: &ObjectRef) -> Result<(), Failure> {

@@ -59,6 +59,8 @@ pub struct Seen {
     pub status: kstatus::Verdict,
     /// Health as Argo CD sees it.
     pub health: Option<argo::Verdict>,
+    /// What Argo CD tells of it.
+    pub facts: Option<Box<argo::Facts>>,
 }
 
 /// What an owner remembers of an object that it has applied.
@@ -72,13 +74,26 @@ struct Memo {
 #[derive(Default)]
 struct State {
     watches: HashMap<GroupKind, watch::Receiver<bool>>,
+    /// Kinds of which owners are told every change.
+    closely: HashSet<GroupKind>,
     objects: HashMap<ObjectKey, Seen>,
     owners: HashMap<ObjectKey, Vec<(OwnerId, Option<Memo>)>>,
     owned: HashMap<OwnerId, HashSet<ObjectKey>>,
+    /// The objects that another object controls, by its unique id.
+    children: HashMap<Box<str>, HashSet<ObjectKey>>,
+    /// The objects that say by their tracking id whose they are, by the first part of that id.
+    tracked: HashMap<Box<str>, HashMap<ObjectKey, ObjectRef>>,
+    /// Who bears these names in tracking ids.
+    named: HashMap<Box<str>, OwnerId>,
 }
 
 /// Group, kind, namespace and name: an object whatever version of it is spoken.
 type ObjectKey = Arc<str>;
+
+/// The name that a tracking id begins with.
+fn instance(facts: &argo::Facts) -> Option<&str> {
+    facts.tracking_id.split_once(':').map(|(name, _)| name)
+}
 
 fn key(object: &ObjectRef) -> ObjectKey {
     object.id().into()
@@ -151,6 +166,11 @@ impl Live {
         }
     }
 
+    /// From now on owners are told every change of this kind: its health is judged by rules that are not known here.
+    pub fn watch_closely(&self, gvk: &GroupVersionKind) {
+        self.state().closely.insert(gvk.group_kind());
+    }
+
     /// Has nothing changed of what the owner applied? False where that is not known of every object.
     pub fn is_intact(&self, owner: &OwnerId) -> bool {
         let state = self.state();
@@ -168,6 +188,7 @@ impl Live {
         for object in state.owned.remove(owner).unwrap_or_default() {
             state.disown(&object, owner);
         }
+        state.named.retain(|_, named| named != owner);
     }
 
     /// Other owners that care for the object too.
@@ -208,7 +229,7 @@ impl Live {
         let mut state = self.state();
         let key = key(&object);
         if state.objects.get(&key).is_none_or(|old| old.uid != seen.uid || old.revision <= seen.revision) {
-            state.objects.insert(Arc::clone(&key), seen);
+            state.put(&key, &object, seen);
         }
         let owners = state.owners.entry(key).or_default();
         if let Some(entry) = owners.iter_mut().find(|(found, _)| found == owner) {
@@ -229,6 +250,26 @@ impl Live {
     /// Counts up with every change of any object: wait on it, then look again.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
+    }
+
+    /// The objects whose tracking id begins with this name, of the kinds that are watched. From now on the owner is told
+    /// of others that come, too.
+    pub fn tracked_by(&self, owner: &OwnerId, name: &str) -> Vec<ObjectRef> {
+        let mut state = self.state();
+        state.named.insert(name.into(), owner.clone());
+        state.tracked.get(name).into_iter().flat_map(HashMap::values).cloned().collect()
+    }
+
+    /// What Argo CD tells of these objects and of everything that they control.
+    pub fn facts(&self, objects: &[ObjectRef]) -> Vec<argo::Facts> {
+        let state = self.state();
+        let mut found = Vec::new();
+        let mut todo: Vec<ObjectKey> = objects.iter().map(key).collect();
+        while let Some(seen) = todo.pop().and_then(|key| state.objects.get(&key)) {
+            found.extend(seen.facts.as_deref().cloned());
+            todo.extend(state.children.get(&seen.uid).into_iter().flatten().cloned());
+        }
+        found
     }
 
     fn watch_kind(&self, gvk: GroupVersionKind) {
@@ -266,6 +307,7 @@ impl Live {
             whole: whole_digest(live),
             status: kstatus::judge(live),
             health: argo::judge(live),
+            facts: argo::facts(live).map(Box::new),
         }
     }
 
@@ -277,12 +319,23 @@ impl Live {
         if state.objects.get(&key).is_some_and(|old| old.uid == seen.uid && old.revision > seen.revision) {
             return;
         }
-        let old = state.objects.insert(Arc::clone(&key), seen.clone());
-        let health = old.is_none_or(|old| old.status != seen.status || old.health != seen.health);
+        let old = state.put(&key, &target, seen.clone());
+        let health = state.closely.contains(&target.group_kind())
+            || old.as_ref().is_none_or(|old| old.status != seen.status || old.health != seen.health);
+        if let Some(owner) = state.stranger(&key, seen.facts.as_deref()).filter(|_| health) {
+            let _ = self.notices.send(Notice { owner, object: target.clone(), drift: false });
+        }
         let owners = state.owners.get(&key).map(Vec::as_slice).unwrap_or_default();
+        // compat(argo-cd 3.5): of the Applications, those are told that the object names, or named before.
+        let facts = [old.as_ref().and_then(|old| old.facts.as_deref()), seen.facts.as_deref()];
+        let named: Vec<&OwnerId> =
+            facts.into_iter().flatten().filter_map(|facts| state.named.get(instance(facts)?)).collect();
         // Two owners of one object would heal each other's doing for ever; they look at it when their interval is over.
         let heals = owners.len() == 1;
         for (owner, memo) in owners {
+            if !named.is_empty() && !named.contains(&owner) {
+                continue;
+            }
             let differs = memo.is_some_and(|memo| memo.differs(&seen));
             if differs || health {
                 let drift = heals && differs;
@@ -295,8 +348,10 @@ impl Live {
 
     fn gone(&self, object: &ObjectRef) {
         let mut state = self.state();
-        if state.objects.remove(&*object.id()).is_none() {
-            return;
+        let key = key(object);
+        let Some(seen) = state.take(&key) else { return };
+        if let Some(owner) = state.stranger(&key, seen.facts.as_deref()) {
+            let _ = self.notices.send(Notice { owner, object: object.clone(), drift: false });
         }
         if let Some(owners) = state.owners.get_mut(&*object.id()) {
             for (owner, memo) in owners {
@@ -311,6 +366,59 @@ impl Live {
 }
 
 impl State {
+    /// What was known before is given back.
+    fn put(&mut self, key: &ObjectKey, object: &ObjectRef, seen: Seen) -> Option<Seen> {
+        let old = self.objects.get(key).and_then(|old| old.facts.clone());
+        if old != seen.facts {
+            self.unlink(key, old.as_deref());
+            if let Some(facts) = &seen.facts {
+                self.link(key, object, facts);
+            }
+        }
+        self.objects.insert(Arc::clone(key), seen)
+    }
+
+    /// Forgets an object; what was known of it is given back.
+    fn take(&mut self, key: &ObjectKey) -> Option<Seen> {
+        let seen = self.objects.remove(key)?;
+        self.unlink(key, seen.facts.as_deref());
+        Some(seen)
+    }
+
+    /// Whose an object says that it is by its tracking id, where that owner does not know of it.
+    fn stranger(&self, key: &ObjectKey, facts: Option<&argo::Facts>) -> Option<OwnerId> {
+        let owner = self.named.get(instance(facts?)?)?;
+        let known = self.owned.get(owner).is_some_and(|owned| owned.contains(key));
+        (!known).then(|| owner.clone())
+    }
+
+    fn link(&mut self, key: &ObjectKey, object: &ObjectRef, facts: &argo::Facts) {
+        if !facts.controller.is_empty() {
+            self.children.entry(facts.controller.clone()).or_default().insert(Arc::clone(key));
+        }
+        if let Some(name) = instance(facts) {
+            self.tracked.entry(name.into()).or_default().insert(Arc::clone(key), object.clone());
+        }
+    }
+
+    fn unlink(&mut self, key: &ObjectKey, facts: Option<&argo::Facts>) {
+        let Some(facts) = facts else { return };
+        if let Some(children) = self.children.get_mut(&facts.controller) {
+            children.remove(key);
+            if children.is_empty() {
+                self.children.remove(&facts.controller);
+            }
+        }
+        if let Some(name) = instance(facts)
+            && let Some(tracked) = self.tracked.get_mut(name)
+        {
+            tracked.remove(key);
+            if tracked.is_empty() {
+                self.tracked.remove(name);
+            }
+        }
+    }
+
     fn disown(&mut self, object: &ObjectKey, owner: &OwnerId) {
         if let Some(owners) = self.owners.get_mut(object) {
             owners.retain(|(found, _)| found != owner);

@@ -131,13 +131,13 @@ impl Live {
             Ok(prediction) => prediction,
             Err(message) => {
                 let merged = Err(Refusal { message, ..Refusal::default() });
-                return Ok(Observed::Live { live, merged, how: How::ServerSide });
+                return Ok(Observed::Live { live, merged, how: How::Create });
             }
         };
         if gyre_plan::diff(&live.to_value(), &prediction.merged.to_value()).is_empty() {
             self.remember(owner, sent, &live);
         }
-        let how = prediction.patch.unwrap_or(How::ServerSide);
+        let how = prediction.patch.unwrap_or(How::Create);
         Ok(Observed::Live { live, merged: Ok(Arc::new(prediction.merged)), how })
     }
 

@@ -250,7 +250,7 @@ pub(crate) fn without_finalizer(object: &Object, finalizer: &str) -> Value {
 }
 
 /// The merge patch that makes `new` of `old`; `None` where they are equal.
-fn changes(old: &Value, new: &Value) -> Option<Value> {
+pub(crate) fn changes(old: &Value, new: &Value) -> Option<Value> {
     let map = |value: &Value| value.as_object().cloned().unwrap_or_default();
     (old != new).then(|| merge_patch::create(&map(old), &map(new), Flavor::V5).into())
 }

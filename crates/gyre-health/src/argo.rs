@@ -1,5 +1,6 @@
 //! Health as Argo CD sees it: the built-in checks of `gitops-engine/pkg/health`.
 
+mod facts;
 mod workloads;
 
 use std::fmt;
@@ -8,6 +9,8 @@ use gyre_model::Object;
 use serde_json::Value;
 
 use crate::fields::{condition, conditions};
+
+pub use facts::{Facts, facts, images_of};
 
 /// Health of one object, or of all together. Ordered from best to worst, as Argo CD orders them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -4,5 +4,8 @@
 //! rely on: [`kstatus`] answers as Flux does, [`argo`] as Argo CD does.
 
 pub mod argo;
+mod expressions;
 mod fields;
 pub mod kstatus;
+
+pub use expressions::Expressions;

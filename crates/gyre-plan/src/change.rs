@@ -81,8 +81,13 @@ pub enum How {
     /// By server-side apply, which takes fields away from other managers.
     #[default]
     ServerSide,
-    /// As a new object.
+    /// As a new object that carries itself in an annotation, as client-side apply makes it.
     Create,
+    /// As a whole, in place of what is there, as `kubectl replace` does it.
+    Replace {
+        /// What is there is deleted first.
+        force: bool,
+    },
     /// By a patch of the live object.
     Patch {
         /// A strategic merge patch; a plain merge patch otherwise.

@@ -22,9 +22,9 @@ pub struct Prediction {
 /// The desired object as it is sent: it carries itself in an annotation.
 pub fn with_last_applied(desired: &Object) -> Object {
     let mut bare = desired.clone();
-    if let Some(Value::Object(metadata)) = bare.fields_mut().get_mut("metadata")
-        && let Some(Value::Object(annotations)) = metadata.get_mut("annotations")
-    {
+    // kubectl writes the annotations even where there are none.
+    bare.set_annotation(LAST_APPLIED, "");
+    if let Some(Value::Object(annotations)) = bare.fields_mut()["metadata"].get_mut("annotations") {
         annotations.remove(LAST_APPLIED);
     }
     let text = format!("{}\n", Value::Object(bare.fields().clone()));

@@ -18,4 +18,4 @@ pub use client_side::{LAST_APPLIED, Prediction, predict, with_last_applied};
 pub use fields::{FieldChange, diff};
 pub use make::{Desired, Marks, Observed, Policy, Refusal, Stale, make};
 pub use order::{Stage, apply_order, argo_rank, flux_rank, stage};
-pub use owned::{owned_digest, whole_digest};
+pub use owned::{keep_owned, owned_digest, whole_digest};

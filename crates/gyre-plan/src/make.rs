@@ -17,6 +17,8 @@ pub struct Desired {
     pub wave: i32,
     /// Its kind's place within the phase, from the lowest to the highest.
     pub rank: usize,
+    /// How it is written, where that is not as the policy or the observation says.
+    pub how: Option<How>,
 }
 
 /// What is known of a desired object in the cluster.
@@ -172,6 +174,7 @@ fn change(desired: Desired, observed: Observed, policy: &Policy) -> Change {
         }
     };
     before = before.filter(|_| action == Action::Configure);
+    let how = desired.how.unwrap_or(how);
     Change { target, action, desired: Some(object), how, before, fields }
 }
 

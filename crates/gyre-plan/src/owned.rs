@@ -57,6 +57,57 @@ fn project(fields: &Value, value: Option<&Value>, text: &mut String) {
     }
 }
 
+/// Gives the fields that these managers own in the live object their live values in `merged`, so that they do not
+/// differ.
+pub fn keep_owned(merged: &mut Value, live: &Object, managers: &[&str]) {
+    let entries = live.at("/metadata/managedFields").and_then(Value::as_array);
+    let entries = entries.filter(|_| !managers.is_empty()).into_iter().flatten();
+    let whole = Value::Object(live.fields().clone());
+    for entry in entries {
+        let manager = entry.get("manager").and_then(Value::as_str).unwrap_or_default();
+        if managers.contains(&manager)
+            && let Some(fields) = entry.get("fieldsV1")
+        {
+            keep(fields, &whole, merged);
+        }
+    }
+}
+
+fn keep(fields: &Value, live: &Value, merged: &mut Value) {
+    for (key, inner) in fields.as_object().into_iter().flatten() {
+        let is_leaf = inner.as_object().is_none_or(Map::is_empty);
+        match key.split_once(':') {
+            Some(("f", name)) => {
+                let Value::Object(map) = &mut *merged else { continue };
+                match (live.get(name), map.get_mut(name)) {
+                    (Some(live), Some(merged)) if !is_leaf => keep(inner, live, merged),
+                    (Some(live), _) => {
+                        map.insert(name.to_owned(), live.clone());
+                    }
+                    (None, _) => {
+                        map.remove(name);
+                    }
+                }
+            }
+            Some(("k", wanted)) => {
+                if let Some(live) = item(live, wanted)
+                    && let Some(merged) = item_mut(merged, wanted)
+                {
+                    keep(inner, live, merged);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn item_mut<'a>(list: &'a mut Value, wanted: &str) -> Option<&'a mut Value> {
+    let wanted: Map<String, Value> = serde_json::from_str(wanted).ok()?;
+    list.as_array_mut()?
+        .iter_mut()
+        .find(|item| wanted.iter().all(|(key, value)| item.get(key) == Some(value)))
+}
+
 fn item<'a>(list: &'a Value, wanted: &str) -> Option<&'a Value> {
     let wanted: Map<String, Value> = serde_json::from_str(wanted).ok()?;
     list.as_array()?.iter().find(|item| wanted.iter().all(|(key, value)| item.get(key) == Some(value)))
@@ -128,6 +179,19 @@ mod tests {
             json!([{"manager": "kubectl", "operation": "Update", "subresource": "scale", "fieldsV1": {}}]);
         assert_ne!(owned_digest(&object(1, "a:1", &edited), "m"), applied);
         assert_eq!(owned_digest(&object(1, "a:1", &scaled), "m"), applied);
+    }
+
+    #[test]
+    fn fields_of_trusted_managers_do_not_differ() {
+        let scaler =
+            json!([{"manager": "scaler", "operation": "Update", "fieldsV1": {"f:spec": {"f:replicas": {}}}}]);
+        let live = object(5, "a:2", &scaler);
+        let mut merged = object(1, "a:1", &json!([])).to_value();
+        keep_owned(&mut merged, &live, &["scaler"]);
+        assert_eq!(merged["spec"]["replicas"], 5);
+        assert_eq!(merged["spec"]["containers"][1]["image"], "a:1");
+        keep_owned(&mut merged, &live, &["m"]);
+        assert_eq!(merged["spec"]["containers"][1]["image"], "a:2");
     }
 
     #[test]

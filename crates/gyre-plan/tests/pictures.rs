@@ -31,7 +31,9 @@ fn picture(desired: Vec<(i32, Arc<Object>, Observed)>, stale: Vec<Stale>, policy
     let title = Title { owner: ObjectRef::new(owner, "flux", "shop"), revision: "main@sha1:4f2a9c1".into() };
     let desired = desired
         .into_iter()
-        .map(|(wave, object, observed)| (Desired { wave, rank: flux_rank(object.kind()), object }, observed))
+        .map(|(wave, object, observed)| {
+            (Desired { wave, rank: flux_rank(object.kind()), object, how: None }, observed)
+        })
         .collect();
     make(title, desired, stale, policy, 2).to_string()
 }

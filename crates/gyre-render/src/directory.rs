@@ -31,6 +31,12 @@ pub fn render(tree: &FileTree, path: &str, options: &Options) -> Result<Vec<Obje
     wanted.collect(tree, dir, path, "", &mut files);
     let mut objects = Vec::new();
     for (name, content) in files {
+        if name.ends_with(".jsonnet") {
+            return Err(format!(
+                "Failed to evaluate jsonnet \"{name}\": jsonnet is not evaluated in this version; exclude the file or \
+                 render it to YAML"
+            ));
+        }
         read(&name, &content, &mut objects)?;
     }
     Ok(objects)
@@ -74,7 +80,7 @@ impl Wanted<'_> {
     }
 
     fn takes(&self, name: &str, path: &str) -> bool {
-        let known = [".yaml", ".yml", ".json"].iter().any(|extension| name.ends_with(extension));
+        let known = [".yaml", ".yml", ".json", ".jsonnet"].iter().any(|extension| name.ends_with(extension));
         (known || self.options.any_extension)
             && self.exclude.as_ref().is_none_or(|glob| !glob.matches(path))
             && self.include.as_ref().is_none_or(|glob| glob.matches(path))
@@ -86,6 +92,11 @@ fn read(name: &str, content: &[u8], objects: &mut Vec<Object>) -> Result<(), Str
     let text = String::from_utf8_lossy(content);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     if name.ends_with(".json") {
+        gyre_go::json::parse_first(text.as_bytes()).map_err(|error| {
+            // A stream that ends too early has another name than a text that does.
+            let why = error.to_string();
+            failed(if why == "unexpected end of JSON input" { "unexpected EOF".into() } else { why })
+        })?;
         let value = serde_json::from_str(text).map_err(|error| failed(error.to_string()))?;
         return add(value, objects).map_err(failed);
     }

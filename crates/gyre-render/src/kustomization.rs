@@ -1,7 +1,7 @@
 //! A directory rendered as Flux renders it: by its kustomization file, or by one that is made for it, with what a
 //! custom resource adds (`fluxcd/pkg/kustomize`, Generator and SecureBuild).
 
-pub use gyre_kustomize::Cache;
+pub use gyre_kustomize::{Cache, Edit, Metadata};
 use gyre_kustomize::{LoadRestrictions, Options, Reorder};
 use gyre_model::{Digest, FileTree, Object, clean_path};
 use serde_json::{Map, Value};
@@ -12,6 +12,9 @@ use crate::scan::{KUSTOMIZATION_FILES, kustomization_file, resources};
 /// What the root of the source is called in messages: users of the peer know the directory that it unpacks to.
 // compat(kustomize-controller 1.9): the recordings ks-invalid-yaml and ks-plain name files this way.
 const ROOT: &str = "/tmp/kustomization-0";
+
+/// The same for users of Argo CD, which leaves the place out.
+pub const SHOWN_ROOT: &str = "<path to cached source>";
 
 /// What a custom resource adds, in kustomize's own words. The lists are added to those of the file.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -75,6 +78,16 @@ pub fn is_root(tree: &FileTree, path: &str) -> bool {
     tree.dir(path).is_ok_and(|dir| kustomization_file(dir).is_some())
 }
 
+/// The tree with its kustomization file changed, as `kustomize edit` changes it; the error is kustomize's.
+pub fn edited(tree: &FileTree, path: &str, edit: &Edit) -> Result<FileTree, String> {
+    let made = gyre_kustomize::edit(tree, path, edit).map_err(|error| error.to_string())?;
+    let mut tree = tree.clone();
+    for (file, text) in made.files {
+        tree = tree.with_file(&file, text.as_bytes()).map_err(|error| error.to_string())?;
+    }
+    Ok(tree)
+}
+
 /// The root has a name: Kustomize refuses an empty one.
 fn shown(path: &str) -> &str {
     if path.is_empty() { "." } else { path }
@@ -82,7 +95,7 @@ fn shown(path: &str) -> &str {
 
 /// Renders the directory as `kustomize build` does.
 pub fn build_plain(tree: &FileTree, path: &str, cache: &Cache) -> Result<Rendered, RenderError> {
-    let options = Options { shown_root: "<path to cached source>", cache: Some(cache), ..Options::default() };
+    let options = Options { shown_root: SHOWN_ROOT, cache: Some(cache), ..Options::default() };
     finish(gyre_kustomize::build(&options, tree, shown(path)))
 }
 

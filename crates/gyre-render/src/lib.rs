@@ -8,5 +8,6 @@ pub mod directory;
 mod error;
 pub mod kustomization;
 mod scan;
+pub mod substitute;
 
 pub use error::RenderError;

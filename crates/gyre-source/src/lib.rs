@@ -5,6 +5,7 @@
 //! any time. Start at [`Sources`].
 
 mod artifact;
+mod dial;
 mod git;
 pub mod helm;
 mod ignore;

@@ -23,9 +23,10 @@ const FILE_BYTES_MAX: u64 = 16 << 20;
 static LINES: OnceLock<Mutex<LogFile>> = OnceLock::new();
 
 /// Starts the log on standard error; `GYRE_LOG` chooses, `-v` shows more. With `lines`, what goes to standard error is
-/// for programs, unless it is a terminal.
-pub(crate) fn start(verbose: u8, lines: bool) {
+/// for programs, unless it is a terminal. With `draws`, the command draws what happens itself.
+pub(crate) fn start(verbose: u8, lines: bool, draws: bool) {
     let default = match verbose {
+        0 if draws => "warn",
         0 => "warn,gyre=info",
         1 => "info,gyre=debug,gyre_controllers=debug,gyre_cluster=debug,gyre_source=debug",
         _ => "debug",

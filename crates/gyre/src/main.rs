@@ -21,6 +21,7 @@ mod table;
 mod target;
 mod time;
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -43,7 +44,8 @@ fn main() -> ExitCode {
         return code;
     }
     provide_cryptography();
-    log::start(cli.verbose, matches!(cli.command, cli::Command::Run(_)));
+    let draws = matches!(cli.command, cli::Command::Demo(_)) && std::io::stdout().is_terminal();
+    log::start(cli.verbose, matches!(cli.command, cli::Command::Run(_)), draws);
     match command::run(cli.command) {
         Ok(code) => code,
         Err(error) => output::failure(&error),

@@ -171,6 +171,30 @@ fn sources_that_cannot_be_fetched_say_why() {
     case.says("gitrepositories", "source", &["repository not found"]);
 }
 
+#[test]
+fn a_repository_of_a_gigabyte_is_refused_and_another_revision_is_taken() {
+    let cell = Cell::up();
+    let case = Case::new(&cell, "gigabyte");
+    case.commit(&[("a.yaml", &map("a", case.name))]);
+    let dir = case.repository();
+    let small = git(&dir, &["rev-parse", "HEAD"]);
+    // One file of 64 MiB, under seventeen names.
+    fs::write(dir.join("zeros"), vec![0; 64 << 20]).unwrap();
+    let blob = git(&dir, &["-c", "core.compression=1", "hash-object", "-w", "zeros"]);
+    for number in 0..17 {
+        let entry = format!("100644,{blob},zeros-{number}");
+        git(&dir, &["update-index", "--add", "--cacheinfo", &entry]);
+    }
+    let tree = git(&dir, &["write-tree"]);
+    let large = git(&dir, &["commit-tree", &tree, "-p", &small, "-m", "large"]);
+    git(&dir, &["update-ref", "refs/heads/main", &large]);
+    case.source(&case.url(), "main");
+    case.says("gitrepositories", "source", &["the size of the repository's files", "512 MiB"]);
+    git(&dir, &["update-ref", "refs/heads/main", &small]);
+    case.pull();
+    case.is_ready("gitrepositories", "source");
+}
+
 /// A server that asks everybody for a password.
 fn refusing_server() -> std::net::SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -30,6 +30,23 @@ pub(crate) struct Disk {
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
+/// Opens a file and gives back space that is free; `None` where the file is not what it says. The library asserts what
+/// it reads, and a file that was cut off is no reason for a panic's words.
+fn opened(path: &Path) -> Option<Result<Database, redb::Error>> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let opened = std::panic::catch_unwind(|| {
+        let mut database = Database::create(path)?;
+        database.compact()?;
+        Ok(database)
+    });
+    std::panic::set_hook(hook);
+    drop(guard);
+    opened.ok()
+}
+
 impl Disk {
     /// Opens the file in a directory, which is made where it is missing, and gives back space that is free.
     pub(crate) fn open(directory: &Path) -> Result<Self, JournalError> {
@@ -37,8 +54,11 @@ impl Disk {
         let place = path.display().to_string();
         let fail = |why: &dyn std::fmt::Display| JournalError { place: place.clone(), why: why.to_string() };
         std::fs::create_dir_all(directory).map_err(|why| fail(&why))?;
-        let mut database = Database::create(&path).map_err(|why| fail(&why))?;
-        database.compact().map_err(|why| fail(&why))?;
+        let database = opened(&path)
+            .ok_or_else(|| {
+                fail(&"the file is damaged: move it away to begin anew, or bring it back from a copy")
+            })?
+            .map_err(|why| fail(&why))?;
         let database = Arc::new(database);
         let (queue, records) = mpsc::channel();
         // What an earlier run wrote is durable: a request that changes nothing waits for no write.

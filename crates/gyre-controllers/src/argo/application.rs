@@ -2,27 +2,27 @@
 
 mod compare;
 mod destination;
+mod kustomize;
 mod operation;
 mod status;
 mod target;
 mod tracking;
 mod warnings;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use gyre_api::argo::{ApplicationSpec, COMPONENT, FINALIZER, GROUP, MANAGER, REFRESH};
+use gyre_api::argo::{ApplicationSpec, COMPONENT, FINALIZER, GROUP, MANAGER, REFRESH, SYNC_OPTIONS};
 use gyre_cluster::{Grant, OwnerId};
-use gyre_model::{Digest, GroupVersionKind, Object, ObjectRef};
-use gyre_plan::{Policy, Title};
+use gyre_model::{GroupVersionKind, Object, ObjectRef};
+use gyre_plan::{Marks, Policy, Title};
 use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::flux::part;
-use crate::frame::{Reconciler, without_finalizer};
+use crate::frame::{Reconciler, changes, without_finalizer};
 use crate::outcome::Conclusion;
 use crate::preview::Preview;
 use crate::queue::Key;
@@ -39,14 +39,6 @@ const REFRESH_AFTER: Duration = Duration::from_secs(120);
 /// Reconciles Applications.
 pub(crate) struct Applications {
     cx: Arc<Context>,
-    memories: Mutex<HashMap<Key, Memory>>,
-}
-
-/// What is remembered of an Application between two looks; may be lost at any time.
-#[derive(Clone, PartialEq)]
-struct Memory {
-    spec: Digest,
-    revisions: Vec<String>,
 }
 
 impl Reconciler for Applications {
@@ -88,7 +80,6 @@ impl Reconciler for Applications {
     }
 
     fn gone(&self, key: &Key) {
-        self.memories().remove(key);
         self.cx.live.forget(&owner_of(key));
     }
 
@@ -121,15 +112,12 @@ pub(crate) use tracking::inventory;
 
 impl Applications {
     pub(crate) fn new(cx: Arc<Context>) -> Self {
-        Self { cx, memories: Mutex::default() }
+        Self { cx }
     }
 
-    fn memories(&self) -> MutexGuard<'_, HashMap<Key, Memory>> {
-        self.memories.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn look(&self, object: &Arc<Object>) -> Conclusion {
+    async fn look(&self, given: &Arc<Object>) -> Conclusion {
         let now = self.cx.clock.now();
+        let object = &normalised(given);
         let mut report = Report::new(object, now);
         let spec: ApplicationSpec = match part(object, "spec") {
             Ok(spec) => spec,
@@ -169,6 +157,12 @@ impl Applications {
             };
             let synced = operation.carry_out(&self.cx, object, &spec, &grant, comparison).await;
             report.synced(&operation, &synced);
+            // Argo CD writes the whole Application when it begins a sync by itself.
+            if operation.is_automated()
+                && let (Some(old), Some(new)) = (given.at("/spec"), object.at("/spec"))
+            {
+                report.spec(changes(old, new));
+            }
             // What the sync came to is seen in a second comparison, which costs nothing where all went well.
             match self.compare(object, &spec).await {
                 Ok(comparison) => report.compared(&spec, &comparison),
@@ -180,11 +174,6 @@ impl Applications {
 
     async fn compare(&self, object: &Arc<Object>, spec: &ApplicationSpec) -> Result<Comparison, String> {
         let target = target::of(&self.cx, object, spec).await?;
-        let memory = Memory {
-            spec: Digest::of(object.at("/spec").cloned().unwrap_or_default().to_string().as_bytes()),
-            revisions: target.revisions.clone(),
-        };
-        self.memories().insert(key(object.namespace(), object.name()), memory);
         compare::of(&self.cx, object, spec, target).await
     }
 
@@ -218,7 +207,8 @@ impl Applications {
         };
         let stale = stale.into_iter().filter(|stale| tracking::owns(object, stale)).collect();
         let title = Title { owner: object.object_ref(), revision: String::new() };
-        let policy = Policy { prune: true, ..Policy::default() };
+        let keep_marks = Marks::new([(SYNC_OPTIONS, "Delete=false"), ("helm.sh/resource-policy", "keep")]);
+        let policy = Policy { prune: true, keep_marks, ..Policy::default() };
         let plan = gyre_plan::make(title, Vec::new(), stale, &policy, 0);
         let applied = self.cx.live.execute(&Grant::own(MANAGER), &owner, &plan).await;
         if let Some((_, failure)) = applied.failures().next() {
@@ -232,6 +222,18 @@ impl Applications {
         report.condition("DeletionError", why);
         report.conclude(Some(Duration::from_secs(10)))
     }
+}
+
+/// The Application as Argo CD's types write it.
+fn normalised(object: &Arc<Object>) -> Arc<Object> {
+    let Some(spec) = object.at("/spec").filter(|spec| spec.is_object()) else { return Arc::clone(object) };
+    let mut normal = gyre_api::argo::normal(spec);
+    if normal.get("project").and_then(Value::as_str).is_none_or(str::is_empty) {
+        normal["project"] = "default".into();
+    }
+    let mut object = Object::clone(object);
+    object.fields_mut().insert("spec".into(), normal);
+    Arc::new(object)
 }
 
 /// The patch that takes away what has been heeded: the operation and the request for a refresh.

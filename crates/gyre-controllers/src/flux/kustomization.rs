@@ -6,6 +6,7 @@ mod overlay;
 mod policy;
 mod prepare;
 mod status;
+mod variables;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,6 +21,7 @@ use gyre_api::flux::{
 use gyre_cluster::{Applied, OwnerId};
 use gyre_model::{GroupVersionKind, Object, ObjectRef};
 use gyre_plan::{Action, Desired, Observed, Plan, Stale, Title, flux_rank, stage};
+use gyre_render::RenderError;
 use gyre_render::kustomization::{Rendered, render};
 use tokio::time::Instant;
 
@@ -194,10 +196,10 @@ impl Kustomizations {
                 }
             } else {
                 let outcome = Outcome::again(&files.revision, memory.built, memory.changed, inventory(old));
-                return Ok(Some(self.judge(&key, spec, outcome)));
+                return Ok(Some(self.judge(&key, spec, outcome).await));
             }
         }
-        let rendered = self.render(spec, &files).await?;
+        let rendered = self.render(object, spec, &files).await?;
         let built = rendered.digest;
         let changed = self.apply(object, spec, old, &files, rendered).await?;
         let memory = Memory {
@@ -208,7 +210,7 @@ impl Kustomizations {
             changed: changed.has_changes(),
         };
         self.memories().insert(Arc::clone(&key), memory);
-        Ok(Some(self.judge(&key, spec, changed)))
+        Ok(Some(self.judge(&key, spec, changed).await))
     }
 
     /// The files of the source's present artifact.
@@ -238,7 +240,12 @@ impl Kustomizations {
         }
     }
 
-    async fn render(&self, spec: &KustomizationSpec, files: &Files) -> Result<Rendered, Blocked> {
+    async fn render(
+        &self,
+        object: &Object,
+        spec: &KustomizationSpec,
+        files: &Files,
+    ) -> Result<Rendered, Blocked> {
         let overlay = overlay::of(spec);
         let (tree, path, parsed) = (files.tree.clone(), spec.path.clone(), Arc::clone(&self.cx.parsed));
         let attempted = files.revision.clone();
@@ -246,10 +253,14 @@ impl Kustomizations {
         let rendered = tokio::task::spawn_blocking(move || render(&tree, &path, &overlay, &parsed));
         let rendered =
             rendered.await.map_err(|error| Blocked::build(error.to_string(), Some(attempted.clone())))?;
-        rendered.map_err(|error| match error {
-            gyre_render::RenderError::NoPath(_) => Blocked::path(error.to_string()),
+        let failed = |error: RenderError| match error {
+            RenderError::NoPath(_) => Blocked::path(error.to_string()),
             error => Blocked::build(error.to_string(), Some(attempted)),
-        })
+        };
+        match rendered {
+            Ok(rendered) => variables::put_in(&self.cx, object, spec, rendered).await.map_err(failed),
+            Err(error) => Err(failed(error)),
+        }
     }
 
     /// What is to be done, object by object.
@@ -278,7 +289,7 @@ impl Kustomizations {
         let desired: Vec<(Arc<Object>, Observed)> = objects.into_iter().zip(observed).collect();
         let ordered = desired.iter().map(|(object, observed)| {
             let (wave, rank) = (stage(object) as i32, flux_rank(object.kind()));
-            (Desired { wave, rank, object: Arc::clone(object) }, observed.clone())
+            (Desired { wave, rank, object: Arc::clone(object), how: None }, observed.clone())
         });
         let plan = gyre_plan::make(title, ordered.collect(), stale.clone(), &policy::of(object, spec), 2);
         Ok(Planned { plan, desired, stale })
@@ -295,7 +306,7 @@ impl Kustomizations {
         let why = |blocked: Blocked| blocked.message().to_owned();
         let files =
             files.map_or_else(|| self.source(object, &spec), |files| Ok(Arc::new(files))).map_err(why)?;
-        let rendered = self.render(&spec, &files).await.map_err(why)?;
+        let rendered = self.render(object, &spec, &files).await.map_err(why)?;
         let planned = self.plan(object, &spec, &old, &files, rendered).await.map_err(why)?;
         Ok(Preview::new(planned.plan, &planned.desired, &planned.stale))
     }
@@ -364,14 +375,14 @@ impl Kustomizations {
     }
 
     /// Judges the health of what has been applied.
-    fn judge(&self, key: &Key, spec: &KustomizationSpec, mut outcome: Outcome) -> Outcome {
+    async fn judge(&self, key: &Key, spec: &KustomizationSpec, mut outcome: Outcome) -> Outcome {
         if outcome.failed() {
             self.memories().remove(key);
             return outcome;
         }
         let since = self.memories().get(key).and_then(|memory| memory.since);
         let waited = since.map(|since| since.elapsed()).unwrap_or_default();
-        outcome.verdict = health::judge(&self.cx.live, key, spec, &outcome.owned, waited, timeout(spec));
+        outcome.verdict = health::judge(&self.cx, key, spec, &outcome.owned, waited, timeout(spec)).await;
         if !matches!(outcome.verdict, Verdict::Waiting { .. })
             && let Some(memory) = self.memories().get_mut(key)
         {

@@ -20,6 +20,7 @@ use reqwest::header::{AUTHORIZATION, HeaderValue};
 use super::pick::RemoteRef;
 use super::progress::Meter;
 use super::{Auth, GitError, Remote};
+use crate::dial;
 use crate::limits::REFUSAL_BYTES_MAX;
 
 /// The references of a repository; empty where it has no commits.
@@ -251,15 +252,8 @@ fn translate(error: gix::Error, remote: &Remote, begin: Instant) -> GitError {
         return GitError::NotFound;
     }
     tracing::debug!(%text, "fetch failed");
-    GitError::Unreachable(innermost(&error))
-}
-
-fn innermost(error: &gix::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        text = inner.to_string();
-        source = inner.source();
-    }
-    text
+    let url = reqwest::Url::parse(&remote.url).ok();
+    let host = url.as_ref().and_then(reqwest::Url::host_str).unwrap_or_default();
+    let port = url.as_ref().and_then(reqwest::Url::port_or_known_default).unwrap_or_default();
+    GitError::Unreachable(dial::reason(&error, host, port))
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use reqwest::blocking::Client;
 use reqwest::{Certificate, Identity, Url};
 
+use crate::dial;
 use crate::limits::{HELM_FILE_BYTES_MAX, HELM_TIMEOUT_S};
 
 /// Why nothing was fetched, in Helm's words where it has them.
@@ -47,22 +48,9 @@ pub struct Remote {
     client: Client,
 }
 
-/// The innermost cause, which names what is wrong.
+/// Why there was no answer.
 pub(crate) fn reason(why: &reqwest::Error, url: &Url) -> String {
-    let mut text = why.to_string();
-    let mut inner = std::error::Error::source(why);
-    while let Some(cause) = inner {
-        if cause
-            .downcast_ref::<std::io::Error>()
-            .is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused)
-        {
-            let (host, port) = (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(0));
-            return format!("dial tcp {host}:{port}: connect: connection refused");
-        }
-        text = cause.to_string();
-        inner = cause.source();
-    }
-    text
+    dial::reason(why, url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(0))
 }
 
 fn parse(address: &str) -> Result<Url, HelmSourceError> {

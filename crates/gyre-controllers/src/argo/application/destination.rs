@@ -1,7 +1,10 @@
 //! Whether an Application may be: its sources, its destination, its project.
 
+use std::collections::BTreeMap;
+
 use gyre_api::argo::{AppProjectSpec, ApplicationSpec, Destination, IN_CLUSTER, IN_CLUSTER_NAME, NAMESPACE};
 use gyre_go::glob::gobwas::Glob;
+use gyre_model::ObjectRef;
 
 use crate::context::Context;
 use crate::flux::part;
@@ -25,16 +28,7 @@ pub(super) fn check(cx: &Context, spec: &ApplicationSpec) -> Result<(), String> 
         }
     }
     destination(&spec.destination)?;
-    let project = if spec.project.is_empty() { "default" } else { &spec.project };
-    let Some(found) = cx.projects.get(&key(NAMESPACE, project)) else {
-        // The default project is there even before anybody has written it.
-        return if project == "default" {
-            Ok(())
-        } else {
-            Err(format!("application references project {project} which does not exist"))
-        };
-    };
-    let rules: AppProjectSpec = part(&found, "spec")?;
+    let Project { name: project, rules: Some(rules) } = Project::of(cx, spec)? else { return Ok(()) };
     for source in &sources {
         if !allowed(&rules.source_repos, &source.repo_url) {
             return Err(format!(
@@ -51,6 +45,61 @@ pub(super) fn check(cx: &Context, spec: &ApplicationSpec) -> Result<(), String> 
         ));
     }
     Ok(())
+}
+
+/// What an Application's project permits.
+pub(super) struct Project {
+    name: String,
+    /// None where nobody has written the default project yet: it permits everything.
+    rules: Option<AppProjectSpec>,
+}
+
+impl Project {
+    /// The project of an Application; the error is what `InvalidSpecError` says.
+    pub(super) fn of(cx: &Context, spec: &ApplicationSpec) -> Result<Self, String> {
+        let name = if spec.project.is_empty() { "default" } else { &spec.project };
+        let rules = match cx.projects.get(&key(NAMESPACE, name)) {
+            Some(found) => Some(part(&found, "spec")?),
+            None if name == "default" => None,
+            None => return Err(format!("application references project {name} which does not exist")),
+        };
+        Ok(Self { name: name.into(), rules })
+    }
+
+    /// May objects of this kind be written?
+    pub(super) async fn permits_kind(&self, cx: &Context, object: &ObjectRef) -> bool {
+        let Some(rules) = &self.rules else { return true };
+        let among = |list: &[BTreeMap<String, String>]| list.iter().any(|rule| fits_kind(rule, object));
+        let namespaced = cx.cluster.kind(&object.gvk()).await.map_or(true, |kind| kind.namespaced);
+        if namespaced {
+            rules.namespace_resource_whitelist.as_deref().is_none_or(among)
+                && !among(&rules.namespace_resource_blacklist)
+        } else {
+            among(&rules.cluster_resource_whitelist) && !among(&rules.cluster_resource_blacklist)
+        }
+    }
+
+    /// May this object be written? The error is the result of its sync.
+    pub(super) async fn permits(&self, cx: &Context, object: &ObjectRef) -> Result<(), String> {
+        let ObjectRef { group, kind, namespace, .. } = object;
+        if !self.permits_kind(cx, object).await {
+            return Err(format!("resource {group}:{kind} is not permitted in project {}", self.name));
+        }
+        let denied =
+            |rules: &AppProjectSpec| !namespace.is_empty() && !permits(&rules.destinations, namespace);
+        if self.rules.as_ref().is_some_and(denied) {
+            return Err(format!("namespace {namespace} is not permitted in project '{}'", self.name));
+        }
+        Ok(())
+    }
+}
+
+/// Is the object of a rule's kind, and of its name where it gives one?
+fn fits_kind(rule: &BTreeMap<String, String>, object: &ObjectRef) -> bool {
+    let part = |field: &str| rule.get(field).map(String::as_str).unwrap_or_default();
+    fits(part("group"), &object.group)
+        && fits(part("kind"), &object.kind)
+        && (part("name").is_empty() || fits(part("name"), &object.name))
 }
 
 fn destination(destination: &Destination) -> Result<(), String> {
@@ -70,7 +119,7 @@ fn destination(destination: &Destination) -> Result<(), String> {
 }
 
 fn fits(pattern: &str, text: &str) -> bool {
-    Glob::parse(pattern, &[]).is_ok_and(|glob| glob.matches(text))
+    pattern == text || Glob::parse(pattern, &[]).is_ok_and(|glob| glob.matches(text))
 }
 
 /// Some pattern fits, and none that begins with `!`.

@@ -1,16 +1,19 @@
 //! A sync: asked for in the Application's `operation`, or begun by itself, and carried out as a plan.
 
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use gyre_api::argo::{ApplicationSpec, Automated};
+use gyre_api::argo::{ApplicationSpec, Automated, SYNC_OPTIONS, normal};
 use gyre_cluster::{Applied, Done, Grant, Write};
+use gyre_health::argo::images_of;
 use gyre_model::{GroupVersionKind, Object, ObjectRef};
-use gyre_plan::{Action, Change, Desired, How, Marks, Observed, Plan, Policy, Title, argo_rank};
+use gyre_plan::{Action, Change, Desired, How, Marks, Plan, Policy, Title, argo_rank, with_last_applied};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::compare::{Comparison, wave};
+use super::compare::{Comparison, has_option, wave};
+use super::destination::Project;
 use super::owner_of;
 use super::status::Report;
 use crate::clock::rfc3339;
@@ -63,7 +66,10 @@ fn strings(value: Option<&Value>) -> Vec<String> {
 impl Operation {
     /// The sync that the object's `operation` asks for.
     pub(super) fn asked(object: &Object) -> Option<Self> {
-        let recorded = object.at("/operation")?.clone();
+        let mut recorded = object.at("/operation")?.clone();
+        if let Value::Object(recorded) = &mut recorded {
+            recorded.entry("retry").or_insert_with(|| json!({}));
+        }
         let sync = recorded.get("sync")?;
         let flag = |name: &str| sync.get(name).and_then(Value::as_bool).unwrap_or_default();
         let only = sync.get("resources").and_then(Value::as_array).into_iter().flatten().map(|resource| {
@@ -110,7 +116,7 @@ impl Operation {
         if comparison.is_synced() {
             return None;
         }
-        let only_prunes = comparison.resources.iter().all(|resource| resource.synced || resource.prune);
+        let only_prunes = comparison.resources.iter().all(|resource| resource.is_synced() || resource.prune);
         if only_prunes && !automated.prune {
             return None;
         }
@@ -168,7 +174,7 @@ impl Operation {
         let mut only = Vec::new();
         if healing > 0 {
             sync.insert("autoHealAttemptsCount".into(), healing.into());
-            for resource in comparison.resources.iter().filter(|resource| !resource.synced) {
+            for resource in comparison.resources.iter().filter(|resource| !resource.is_synced()) {
                 let ObjectRef { group, kind, name, .. } = resource.object.clone();
                 only.push((group, kind, name));
             }
@@ -194,6 +200,11 @@ impl Operation {
             options,
             retries,
         }
+    }
+
+    /// Did the Application begin it by itself?
+    pub(super) fn is_automated(&self) -> bool {
+        self.recorded.pointer("/initiatedBy/automated") == Some(&Value::Bool(true))
     }
 
     fn has_option(&self, option: &str) -> bool {
@@ -236,6 +247,23 @@ impl Operation {
     ) -> Synced {
         let started = cx.clock.now();
         let owner = owner_of(&key(application.namespace(), application.name()));
+        let home = spec.destination.namespace.as_deref().unwrap_or_default();
+        let denied = self.denied(cx, spec, &comparison).await;
+        if !denied.is_empty() {
+            let reasons: BTreeSet<&str> = denied.iter().map(|(_, why)| why.as_str()).collect();
+            let reasons: Vec<&str> = reasons.into_iter().collect();
+            let message = format!("one or more synchronization tasks are not valid: {}", reasons.join("; "));
+            let results = denied.iter().map(|(object, why)| item(object, home, "SyncFailed", None, why));
+            let (results, revisions) = (results.collect(), comparison.revisions);
+            return Synced {
+                phase: "Failed",
+                message,
+                results,
+                revisions,
+                started,
+                finished: cx.clock.now(),
+            };
+        }
         let mut results = Vec::new();
         if self.has_option("CreateNamespace=true") && !self.dry_run {
             results.extend(namespace(cx, spec, grant).await);
@@ -244,33 +272,80 @@ impl Operation {
         tracing::debug!("{plan}");
         let applied = if self.dry_run { planned(&plan) } else { cx.live.execute(grant, &owner, &plan).await };
         let failed = applied.failures().next().is_some() || !applied.unready.is_empty();
-        results.extend(applied.done.iter().map(|done| result(done, failed, self.dry_run)));
-        results.extend(ignored.iter().map(|change| pruning_ignored(&change.target)));
+        // What the last step has made is not looked at again when all is done: it stays as it was begun.
+        let prune_is_last = self.has_option("PruneLast=true") && !plan.prune.is_empty();
+        let last: HashSet<String> = match plan.phases.last() {
+            Some(last) if !failed && !prune_is_last => {
+                last.changes.iter().map(|change| change.target.id()).collect()
+            }
+            _ => HashSet::new(),
+        };
+        results.extend(applied.done.iter().map(|done| {
+            let phase = if last.contains(&done.target.id()) { "Running" } else { "Succeeded" };
+            result(done, home, phase, self.dry_run)
+        }));
+        results.extend(ignored.iter().map(|change| pruning_ignored(&change.target, home)));
         let (phase, message) = outcome(&applied);
         Synced { phase, message, results, revisions: comparison.revisions, started, finished: cx.clock.now() }
     }
 
+    /// What the project does not permit, with why.
+    async fn denied(
+        &self,
+        cx: &Context,
+        spec: &ApplicationSpec,
+        comparison: &Comparison,
+    ) -> Vec<(ObjectRef, String)> {
+        let Ok(project) = Project::of(cx, spec) else { return Vec::new() };
+        let mut denied = Vec::new();
+        for object in comparison.desired.iter().map(|(object, _)| object.object_ref()) {
+            if self.takes(&object)
+                && let Err(why) = project.permits(cx, &object).await
+            {
+                denied.push((object, why));
+            }
+        }
+        denied
+    }
+
+    /// Does the sync, or the object for itself, ask for this?
+    fn wants(&self, object: &Object, option: &str) -> bool {
+        self.has_option(option) || has_option(object, SYNC_OPTIONS, option)
+    }
+
+    /// How an object is written, where that is not by client-side apply.
+    fn how(&self, object: &Object) -> Option<How> {
+        if self.wants(object, "Replace=true") {
+            return Some(How::Replace { force: self.wants(object, "Force=true") });
+        }
+        let off = has_option(object, SYNC_OPTIONS, "ServerSideApply=false");
+        (self.wants(object, "ServerSideApply=true") && !off).then_some(How::ServerSide)
+    }
+
     /// The plan of the sync, and the deletions that it would need but that nobody has asked for.
     pub(super) fn plan(&self, application: &Object, comparison: &Comparison) -> (Plan, Vec<Change>) {
-        let server_side = self.has_option("ServerSideApply=true");
-        let desired = comparison.desired.iter().filter(|(object, _)| self.takes(&object.object_ref()));
+        let only_unsynced = self.has_option("ApplyOutOfSyncOnly=true");
+        let synced: HashSet<String> = comparison
+            .resources
+            .iter()
+            .filter(|resource| only_unsynced && resource.is_synced())
+            .map(|resource| resource.object.id())
+            .collect();
+        let desired = comparison.desired.iter().filter(|(object, _)| {
+            let reference = object.object_ref();
+            self.takes(&reference) && !synced.contains(&reference.id())
+        });
         let desired = desired.map(|(object, observed)| {
-            let (object, observed) = (Arc::clone(object), observed.clone());
-            let wave = i32::try_from(wave(&object)).unwrap_or_default();
-            let observed = match observed {
-                Observed::Live { live, merged, .. } if server_side => {
-                    Observed::Live { live, merged, how: How::ServerSide }
-                }
-                other => other,
-            };
-            (Desired { wave, rank: argo_rank(object.kind()), object }, observed)
+            let wave = i32::try_from(wave(object)).unwrap_or_default();
+            let (object, how) = (Arc::clone(object), self.how(object));
+            (Desired { wave, rank: argo_rank(object.kind()), object, how }, observed.clone())
         });
         let stale = comparison.stale.iter().filter(|stale| self.takes(&stale.target)).cloned().collect();
         let policy = Policy {
             prune: true,
-            create: if server_side { How::ServerSide } else { How::Create },
+            create: How::Create,
             keep_marks: if self.prune {
-                Marks::new([("argocd.argoproj.io/sync-options", "Prune=false")])
+                Marks::new([(SYNC_OPTIONS, "Prune=false")])
             } else {
                 // Everything bears the annotation of the tracking; nothing is deleted without being asked to.
                 Marks::default()
@@ -360,20 +435,30 @@ async fn namespace(cx: &Context, spec: &ApplicationSpec, grant: &Grant) -> Optio
         return None;
     }
     let mut object = Object::bare(&target);
+    object.fields_mut().insert("spec".into(), json!({}));
+    object.fields_mut().insert("status".into(), json!({}));
+    if let Some(Value::Object(fields)) = object.fields_mut().get_mut("metadata") {
+        fields.insert("annotations".into(), json!({}));
+    }
     for (key, value) in metadata.iter().flat_map(|metadata| &metadata.labels) {
         object.set_label(key, value);
     }
     for (key, value) in metadata.iter().flat_map(|metadata| &metadata.annotations) {
         object.set_annotation(key, value);
     }
-    let write = if metadata.is_some() {
-        Write::Apply { object: &object, force: true, dry_run: false }
+    let (write, phase, verb);
+    if metadata.is_some() {
+        object.set_annotation(SYNC_OPTIONS, "ServerSideApply=true");
+        object.fields_mut().remove("status");
+        write = Write::Apply { object: &object, force: true, dry_run: false };
+        (phase, verb) = ("Succeeded", "serverside-applied");
     } else {
-        Write::Create { object: &object }
-    };
-    let verb = if metadata.is_some() { "serverside-applied" } else { "created" };
+        object = with_last_applied(&object);
+        write = Write::Create { object: &object };
+        (phase, verb) = ("Running", "created");
+    }
     let (status, phase, message) = match cx.cluster.write(grant, write).await {
-        Ok(_) => ("Synced", "Succeeded", format!("namespace/{name} {verb}")),
+        Ok(_) => ("Synced", phase, format!("namespace/{name} {verb}")),
         Err(error) => ("SyncFailed", "Failed", error.to_string()),
     };
     Some(json!({
@@ -388,6 +473,7 @@ fn planned(plan: &gyre_plan::Plan) -> Applied {
         target: change.target.clone(),
         action: change.action.clone(),
         desired: change.desired.clone(),
+        how: change.how.clone(),
         failure: None,
     });
     Applied { done: done.collect(), unready: Vec::new() }
@@ -403,35 +489,58 @@ fn kubectl_name(object: &ObjectRef) -> String {
     }
 }
 
-fn item(object: &ObjectRef, status: &str, phase: &str, message: &str) -> Value {
-    json!({
+/// One result; an object without a namespace is told with the Application's.
+fn item(object: &ObjectRef, home: &str, status: &str, phase: Option<&str>, message: &str) -> Value {
+    let namespace = if object.namespace.is_empty() { home } else { &object.namespace };
+    let mut item = json!({
         "group": object.group, "version": object.version, "kind": object.kind,
-        "namespace": object.namespace, "name": object.name,
-        "status": status, "hookPhase": phase, "syncPhase": "Sync", "message": message,
-    })
-}
-
-fn result(done: &Done, failed: bool, dry_run: bool) -> Value {
-    let object = &done.target;
-    if let Some(failure) = &done.failure {
-        return item(object, "SyncFailed", "Failed", &failure.refusal.message);
+        "namespace": namespace, "name": object.name,
+        "status": status, "syncPhase": "Sync", "message": message,
+    });
+    if let Some(phase) = phase {
+        item["hookPhase"] = phase.into();
     }
-    let running = if failed { "Succeeded" } else { "Running" };
-    let suffix = if dry_run { " (dry run)" } else { "" };
-    let verb = match &done.action {
-        Action::Create | Action::Recreate => "created",
-        Action::Configure => "configured",
-        Action::Delete(_) => return item(object, "Pruned", "Succeeded", &format!("pruned{suffix}")),
-        Action::Skip(_) if done.desired.is_none() => {
-            return item(object, "PruneSkipped", "Succeeded", "ignored (no prune)");
-        }
-        Action::Keep | Action::Skip(_) | Action::Refuse(_) => "unchanged",
-    };
-    item(object, "Synced", running, &format!("{} {verb}{suffix}", kubectl_name(object)))
+    item
 }
 
-fn pruning_ignored(object: &ObjectRef) -> Value {
-    item(object, "PruneSkipped", "Succeeded", "ignored (requires pruning)")
+fn result(done: &Done, home: &str, phase: &str, dry_run: bool) -> Value {
+    let object = &done.target;
+    let images: Vec<String> = done.desired.as_ref().map(|desired| images_of(desired)).unwrap_or_default();
+    let said = |status: &str, phase: &str, message: &str| {
+        let mut item = item(object, home, status, Some(phase), message);
+        if !images.is_empty() {
+            item["images"] = images.clone().into();
+        }
+        item
+    };
+    if let Some(failure) = &done.failure {
+        return said("SyncFailed", "Failed", &failure.refusal.message);
+    }
+    let suffix = if dry_run { " (dry run)" } else { "" };
+    let name = kubectl_name(object);
+    let verb = match (&done.action, &done.how) {
+        (Action::Delete(_), _) => return said("Pruned", "Succeeded", &format!("pruned{suffix}")),
+        (Action::Skip(_), _) if done.desired.is_none() => {
+            return said("PruneSkipped", "Succeeded", "ignored (no prune)");
+        }
+        (_, How::ServerSide) => "serverside-applied",
+        (Action::Configure, How::Replace { force: true }) => {
+            let ObjectRef { kind, namespace, name: bare, .. } = object;
+            let kind = kind.to_lowercase();
+            let message =
+                format!("{kind} \"{bare}\" deleted from {namespace} namespace\n{name} replaced{suffix}");
+            return said("Synced", phase, &message);
+        }
+        (Action::Configure | Action::Keep, How::Replace { .. }) => "replaced",
+        (Action::Create | Action::Recreate, _) => "created",
+        (Action::Configure, _) => "configured",
+        (Action::Keep | Action::Skip(_) | Action::Refuse(_), _) => "unchanged",
+    };
+    said("Synced", phase, &format!("{name} {verb}{suffix}"))
+}
+
+fn pruning_ignored(object: &ObjectRef, home: &str) -> Value {
+    item(object, home, "PruneSkipped", Some("Succeeded"), "ignored (requires pruning)")
 }
 
 fn outcome(applied: &Applied) -> (&'static str, String) {
@@ -457,7 +566,9 @@ pub(super) fn state(operation: &Operation, synced: &Synced, spec: &ApplicationSp
     let sync = operation.recorded.get("sync").cloned().unwrap_or_default();
     if spec.sources.is_empty() {
         result.insert("revision".into(), synced.revisions.concat().into());
-        result.insert("source".into(), sync.get("source").cloned().unwrap_or_default());
+        let source =
+            sync.get("source").cloned().or_else(|| Some(normal(&serde_json::to_value(&spec.source).ok()?)));
+        result.insert("source".into(), source.unwrap_or_default());
     } else {
         result.insert("revisions".into(), synced.revisions.clone().into());
         result.insert("sources".into(), sync.get("sources").cloned().unwrap_or_default());

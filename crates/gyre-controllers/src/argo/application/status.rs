@@ -10,7 +10,7 @@ use gyre_model::Object;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::compare::Comparison;
+use super::compare::{Comparison, Standing};
 use super::heeded;
 use super::operation::{self, Operation, Synced};
 use crate::clock::rfc3339;
@@ -28,6 +28,9 @@ pub(super) struct Report {
     notes: Vec<Note>,
     now: Timestamp,
     again: Option<Duration>,
+    is_invalid: bool,
+    /// Changes of the spec, as a merge patch.
+    spec: Option<Value>,
 }
 
 impl Report {
@@ -42,6 +45,8 @@ impl Report {
             notes: Vec::new(),
             now,
             again: None,
+            is_invalid: false,
+            spec: None,
         }
     }
 
@@ -115,8 +120,16 @@ impl Report {
     /// The spec is not one that can be followed.
     pub(super) fn invalid(&mut self, why: &str) {
         self.condition("InvalidSpecError", why);
-        self.sync(&ApplicationSpec::default(), "Unknown", &[]);
+        self.is_invalid = true;
+        let mut sync = self.status.get("sync").and_then(Value::as_object).cloned().unwrap_or_default();
+        sync.insert("status".into(), "Unknown".into());
+        self.set("sync", Value::Object(sync));
         self.health(Health::Unknown);
+    }
+
+    /// Changes the spec as well, by a merge patch.
+    pub(super) fn spec(&mut self, changes: Option<Value>) {
+        self.spec = changes;
     }
 
     /// The sources cannot be compared.
@@ -135,6 +148,7 @@ impl Report {
         let warnings = [
             ("RepeatedResourceWarning", &comparison.repeated),
             ("SharedResourceWarning", &comparison.shared),
+            ("HookWarning", &comparison.hooks),
         ];
         for (warning, messages) in warnings {
             self.conditions.retain(|(kind, _)| kind != warning);
@@ -154,8 +168,10 @@ impl Report {
                     "version": object.version,
                     "kind": object.kind,
                     "name": object.name,
-                    "status": if resource.synced { "Synced" } else { "OutOfSync" },
                 });
+                if resource.sync != Standing::Unsaid {
+                    item["status"] = format!("{:?}", resource.sync).into();
+                }
                 for (field, text) in [("group", &object.group), ("namespace", &object.namespace)] {
                     if !text.is_empty() {
                         item[field] = text.clone().into();
@@ -180,10 +196,10 @@ impl Report {
         } else {
             self.set("sourceTypes", comparison.types.clone().into());
         }
-        if !comparison.images.is_empty() {
-            self.set("summary", json!({"images": comparison.images}));
-        } else if self.status.contains_key("summary") {
-            self.set("summary", json!({}));
+        if comparison.summary.as_object().is_some_and(|summary| !summary.is_empty())
+            || self.status.contains_key("summary")
+        {
+            self.set("summary", comparison.summary.clone());
         }
     }
 
@@ -191,7 +207,7 @@ impl Report {
     pub(super) fn synced(&mut self, operation: &Operation, synced: &Synced) {
         let spec: ApplicationSpec = crate::flux::part(&self.object, "spec").unwrap_or_default();
         let state = operation::state(operation, synced, &spec);
-        let revision = synced.revisions.join(", ");
+        let revision = if spec.sources.is_empty() { synced.revisions.concat() } else { String::new() };
         if synced.phase == "Succeeded" {
             self.note(false, "OperationCompleted", &format!("Sync operation to {revision} succeeded"));
             self.history(operation, synced, &spec);
@@ -201,9 +217,10 @@ impl Report {
             self.look_again(Duration::from_secs(5));
         }
         self.set("operationState", state);
-        self.set("sourceHydrator", json!({}));
-        if !self.status.contains_key("summary") {
-            self.set("summary", json!({}));
+        // Argo CD writes the whole Application when it begins a sync by itself, with the parts that are always there.
+        if operation.is_automated() {
+            self.set("sourceHydrator", json!({}));
+            self.status.entry("summary").or_insert_with(|| json!({}));
         }
     }
 
@@ -270,18 +287,18 @@ impl Report {
             self.set("conditions", conditions.into());
         }
         // The time moves with anything else, or when somebody has asked; never alone.
-        if self.status != self.old || self.object.annotation(REFRESH).is_some() {
+        let moved = self.status != self.old && !self.is_invalid;
+        if moved || self.object.annotation(REFRESH).is_some() {
             self.set("reconciledAt", rfc3339(self.now).into());
         }
         let again = match (self.again, again) {
             (Some(sooner), Some(later)) => Some(sooner.min(later)),
             (sooner, later) => sooner.or(later),
         };
-        Conclusion {
-            status: Some(Value::Object(self.status)),
-            object: heeded(&self.object),
-            notes: self.notes,
-            again,
+        let mut object = heeded(&self.object);
+        if let Some(spec) = self.spec {
+            object.get_or_insert_with(|| json!({}))["spec"] = spec;
         }
+        Conclusion { status: Some(Value::Object(self.status)), object, notes: self.notes, again }
     }
 }

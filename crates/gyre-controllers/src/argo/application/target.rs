@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use gyre_api::argo::{ApplicationSpec, Source, TRACKING_ID};
-use gyre_model::{FileTree, Object};
-use gyre_render::{directory, kustomization};
+use gyre_api::argo::{ApplicationSpec, NAMESPACE, Source, TRACKING_ID};
+use gyre_model::{EntryKind, FileTree, GroupVersionKind, Object, ObjectRef};
+use gyre_render::kustomization::SHOWN_ROOT;
+use gyre_render::{RenderError, directory, kustomization};
 use gyre_source::{GitError, Remote, Want};
 
+use super::kustomize::{self, Variables};
 use super::tracking;
 use crate::context::Context;
 
@@ -18,13 +20,19 @@ pub(super) struct Target {
     pub(super) types: Vec<&'static str>,
     /// The objects, with their tracking annotation.
     pub(super) objects: Vec<Arc<Object>>,
+    /// Hooks: objects that are not part of the desired state.
+    pub(super) hooks: Vec<String>,
 }
+
+/// Annotations that make an object a hook.
+const HOOKS: [&str; 2] = ["argocd.argoproj.io/hook", "helm.sh/hook"];
 
 /// Fetches and renders; the error is what `ComparisonError` says.
 pub(super) async fn of(cx: &Context, application: &Object, spec: &ApplicationSpec) -> Result<Target, String> {
     let sources: Vec<&Source> =
         if spec.sources.is_empty() { spec.source.iter().collect() } else { spec.sources.iter().collect() };
-    let mut target = Target { revisions: Vec::new(), types: Vec::new(), objects: Vec::new() };
+    let mut target =
+        Target { revisions: Vec::new(), types: Vec::new(), objects: Vec::new(), hooks: Vec::new() };
     let mut rendered = Vec::new();
     for (index, source) in sources.iter().enumerate() {
         let failed = |why: String| {
@@ -34,21 +42,30 @@ pub(super) async fn of(cx: &Context, application: &Object, spec: &ApplicationSpe
                  code = {why}"
             )
         };
-        let (revision, kind, objects) = one(cx, source).await.map_err(failed)?;
+        let (revision, kind, objects) = one(cx, application, spec, source).await.map_err(failed)?;
         target.revisions.push(revision);
         target.types.push(kind);
         rendered.extend(objects);
     }
     for object in rendered {
+        if HOOKS.iter().any(|annotation| object.annotation(annotation).is_some()) {
+            target.hooks.push(format!("{}/{}", object.kind(), object.name()));
+            continue;
+        }
         target.objects.push(placed(cx, application, spec, object).await);
     }
     Ok(target)
 }
 
-async fn one(cx: &Context, source: &Source) -> Result<(String, &'static str, Vec<Object>), String> {
+async fn one(
+    cx: &Context,
+    application: &Object,
+    spec: &ApplicationSpec,
+    source: &Source,
+) -> Result<(String, &'static str, Vec<Object>), String> {
     let unknown = |why: String| format!("Unknown desc = {why}");
     if source.chart.is_some() || source.plugin.is_some() || source.helm.is_some() {
-        return Err(unknown("charts and plugins are not supported".into()));
+        return Err(unknown("charts and plugins are not rendered in this version".into()));
     }
     let mut remote = Remote::open(&source.repo_url);
     remote.allow_file = cx.settings.allow_file_urls;
@@ -63,8 +80,12 @@ async fn one(cx: &Context, source: &Source) -> Result<(String, &'static str, Vec
     if commit.tree.dir(&path).is_err() {
         return Err(unknown(format!("{path}: app path does not exist")));
     }
+    if let Some(version) = source.kustomize.as_ref().and_then(|kustomize| kustomize.version.as_deref()) {
+        registered(cx, version).await.map_err(unknown)?;
+    }
+    let variables = variables(application, spec, source, &revision.hash);
     let (tree, source, parsed) = (commit.tree.clone(), source.clone(), Arc::clone(&cx.parsed));
-    let rendered = tokio::task::spawn_blocking(move || render(&tree, &path, &source, &parsed));
+    let rendered = tokio::task::spawn_blocking(move || render(&tree, &path, &source, &variables, &parsed));
     let (kind, objects) = rendered.await.map_err(|error| unknown(error.to_string()))??;
     Ok((revision.hash, kind, objects))
 }
@@ -73,16 +94,21 @@ fn render(
     tree: &FileTree,
     path: &str,
     source: &Source,
+    variables: &Variables,
     parsed: &kustomization::Cache,
 ) -> Result<(&'static str, Vec<Object>), String> {
+    let is_chart = tree.kind(&format!("{path}/Chart.yaml")) == Ok(EntryKind::File);
+    if is_chart && source.kustomize.is_none() && source.directory.is_none() {
+        return Err(
+            "Unknown desc = the path holds a chart, and charts are not rendered in this version".into()
+        );
+    }
     if source.kustomize.is_some() || kustomization::is_root(tree, path) {
-        let built = kustomization::build_plain(tree, path, parsed);
-        let failed = |why: gyre_render::RenderError| {
-            format!(
-                "Unknown desc = `kustomize build <path to cached source>/{path}` failed exit status 1: Error: {why}"
-            )
-        };
-        return built.map(|built| ("Kustomize", built.objects)).map_err(failed);
+        let plain = source.kustomize.clone().unwrap_or_default();
+        let tree = kustomize::edit(tree, path, &plain, variables);
+        let tree = tree.map_err(|why| format!("Unknown desc = {why}"))?;
+        let built = kustomization::build_plain(&tree, path, parsed);
+        return built.map(|built| ("Kustomize", built.objects)).map_err(|why| build_error(path, &why));
     }
     let options = source.directory.clone().unwrap_or_default();
     let options = directory::Options {
@@ -95,12 +121,64 @@ fn render(
     objects.map(|objects| ("Directory", objects)).map_err(|why| format!("FailedPrecondition desc = {why}"))
 }
 
+/// The error of `kustomize build`, as the peer shows it: the place of the source swallows the closing quote.
+fn build_error(path: &str, why: &RenderError) -> String {
+    let place = match path.trim_matches(['/', '.']) {
+        "" => SHOWN_ROOT.to_owned(),
+        _ => format!("{SHOWN_ROOT}/{path}`"),
+    };
+    let why = match why {
+        RenderError::Build(why) => why.clone(),
+        other => other.to_string(),
+    };
+    format!("Unknown desc = `kustomize build {place} failed exit status 1: Error: {why}")
+}
+
+/// Is this version of Kustomize one that users have registered? All are rendered by the one that is built in.
+async fn registered(cx: &Context, version: &str) -> Result<(), String> {
+    if version.is_empty() {
+        return Ok(());
+    }
+    let settings = ObjectRef::new(GroupVersionKind::parse("v1", "ConfigMap"), NAMESPACE, "argocd-cm");
+    let settings = cx.cluster.get(&settings).await.ok().flatten();
+    let data = settings.as_ref().and_then(|settings| settings.at("/data")?.as_object());
+    let known = ["kustomize.path.", "kustomize.version."]
+        .iter()
+        .any(|prefix| data.is_some_and(|data| data.contains_key(&format!("{prefix}{version}"))));
+    if known {
+        return Ok(());
+    }
+    Err(format!("error getting kustomize binary path: kustomize version {version} is not registered"))
+}
+
+/// The variables of a build (`docs/user-guide/build-environment.md` of Argo CD).
+fn variables(application: &Object, spec: &ApplicationSpec, source: &Source, revision: &str) -> Variables {
+    let short = |length: usize| revision.get(..length).unwrap_or(revision).to_owned();
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    vec![
+        ("ARGOCD_APP_NAME", application.name().to_owned()),
+        ("ARGOCD_APP_NAMESPACE", text(&spec.destination.namespace)),
+        ("ARGOCD_APP_PROJECT_NAME", spec.project.clone()),
+        ("ARGOCD_APP_REVISION", revision.to_owned()),
+        ("ARGOCD_APP_REVISION_SHORT", short(7)),
+        ("ARGOCD_APP_REVISION_SHORT_8", short(8)),
+        ("ARGOCD_APP_SOURCE_REPO_URL", source.repo_url.clone()),
+        ("ARGOCD_APP_SOURCE_PATH", text(&source.path)),
+        ("ARGOCD_APP_SOURCE_TARGET_REVISION", text(&source.target_revision)),
+    ]
+}
+
 fn git_error(url: &str, error: &GitError) -> String {
     match error {
         GitError::Unreachable(why) => {
             format!("failed to list refs: Get \"{url}/info/refs?service=git-upload-pack\": {why}")
         }
         GitError::Unauthorized(_) => format!("failed to list refs: {error}"),
+        GitError::NoCommit(commit) => format!(
+            "failed to initialize repository resources: rpc error: code = Internal desc = Failed to checkout revision \
+             {commit}: `git fetch origin {commit} --tags --force --prune` failed exit status 128: fatal: remote error: \
+             upload-pack: not our ref {commit}"
+        ),
         GitError::NotFound => "failed to list refs: repository not found".into(),
         _ => error.to_string(),
     }
@@ -120,6 +198,10 @@ async fn placed(
         object.set_namespace("");
     } else if object.namespace().is_empty() {
         object.set_namespace(&namespace);
+    }
+    // A definition outlives its Applications, as it does in Argo CD.
+    if object.kind() == "CustomResourceDefinition" {
+        return Arc::new(object);
     }
     let named = if object.namespace().is_empty() { namespace } else { object.namespace().to_owned() };
     let id = tracking::id(application, &object.object_ref(), &named);

@@ -20,17 +20,30 @@ pub(super) fn id(application: &Object, object: &ObjectRef, namespace: &str) -> S
     format!("{}:{group}/{kind}:{namespace}/{name}", instance(application))
 }
 
-/// Does the annotation of a live object name this Application, and the object itself?
-pub(super) fn owns(application: &Object, stale: &Stale) -> bool {
-    let Some(live) = &stale.live else { return true };
-    let Some((owner, rest)) = live.annotation(TRACKING_ID).and_then(|id| id.split_once(':')) else {
+/// Does the annotation of a live object begin with this Application's name?
+pub(super) fn names(live: &Object, instance: &str) -> bool {
+    live.annotation(TRACKING_ID).and_then(|id| id.split_once(':')).is_some_and(|(found, _)| found == instance)
+}
+
+/// Does the annotation of a live object, where it has one, describe that object? A copy of an object carries the
+/// annotation of its original.
+pub(super) fn is_itself(live: &Object) -> bool {
+    let Some(id) = live.annotation(TRACKING_ID) else { return true };
+    let mut parts = id.splitn(3, ':').skip(1);
+    let (Some(kind), Some((namespace, name))) =
+        (parts.next(), parts.next().and_then(|part| part.split_once('/')))
+    else {
         return false;
     };
-    let itself = format!("{}/{}:", stale.target.group, stale.target.kind);
-    // A copy of an object carries the annotation of its original.
-    owner == instance(application)
-        && rest.starts_with(&itself)
-        && rest.rsplit('/').next() == Some(stale.target.name.as_str())
+    let ObjectRef { group, kind: own, .. } = live.object_ref();
+    kind == format!("{group}/{own}")
+        && name == live.name()
+        && (namespace == live.namespace() || live.namespace().is_empty())
+}
+
+/// Is what is left of an object the Application's to delete?
+pub(super) fn owns(application: &Object, stale: &Stale) -> bool {
+    stale.live.as_ref().is_none_or(|live| names(live, &instance(application)) && is_itself(live))
 }
 
 /// The objects that the Application had at the last comparison.
