@@ -65,13 +65,12 @@ const WORLDLY: [&str; 12] = [
 ];
 
 /// Libraries that one crate may name, so that each is easy to replace.
-const SOLE_USERS: [(&str, &str); 6] = [
+const SOLE_USERS: [(&str, &str); 5] = [
     ("kube", "gyre-cluster"),
     ("k8s-openapi", "gyre-cluster"),
     ("gix", "gyre-source"),
     ("russh", "gyre-source"),
     ("redb", "gyre-apiserver"),
-    ("rcgen", "gyre-apiserver"),
 ];
 
 /// Words that are no names for a file: they say nothing.

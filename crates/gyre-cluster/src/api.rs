@@ -42,7 +42,7 @@ pub enum Write<'a> {
         /// The object.
         object: &'a Object,
     },
-    /// The whole of an object that exists.
+    /// The whole of an object that exists; of any revision where it names none.
     Replace {
         /// The object.
         object: &'a Object,

@@ -99,3 +99,42 @@ fn kind(resource: &Value, gvk: &GroupVersionKind) -> Option<(String, Arc<Kind>)>
     let gvk = GroupVersionKind { kind: name.clone(), ..gvk.clone() };
     Some((name, Arc::new(Kind { gvk, plural: plural.into(), namespaced })))
 }
+
+impl crate::Cluster {
+    /// Everything that the server serves: `apps/v1`, `apps/v1/Deployment`. Groups that do not answer are left out.
+    pub async fn api_versions(&self) -> Result<Vec<String>, ApiError> {
+        let parse = |body: Vec<u8>| -> Result<Value, ApiError> {
+            serde_json::from_slice(&body).map_err(|error| ApiError::Unreadable(error.to_string()))
+        };
+        let core = parse(self.read("/api").await?)?;
+        let mut versions: Vec<String> = core
+            .get("versions")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(|version| version.as_str().map(ToOwned::to_owned))
+            .collect();
+        let groups = parse(self.read("/apis").await?)?;
+        for group in groups.get("groups").and_then(Value::as_array).into_iter().flatten() {
+            let served = group.get("versions").and_then(Value::as_array);
+            let name = |version: &Value| version.get("groupVersion")?.as_str().map(ToOwned::to_owned);
+            versions.extend(served.into_iter().flatten().filter_map(name));
+        }
+        let reads = versions.iter().map(|version| async move {
+            let root = if version.contains('/') { "/apis" } else { "/api" };
+            (version, self.read(&format!("{root}/{version}")).await)
+        });
+        let mut all = versions.clone();
+        for (version, read) in futures::future::join_all(reads).await {
+            let Ok(list) = read.and_then(parse) else { continue };
+            let resources = list.get("resources").and_then(Value::as_array);
+            for kind in resources.into_iter().flatten().filter_map(|one| one.get("kind")?.as_str()) {
+                let id = format!("{version}/{kind}");
+                if !all.contains(&id) {
+                    all.push(id);
+                }
+            }
+        }
+        Ok(all)
+    }
+}

@@ -12,6 +12,7 @@ mod kinds;
 mod limits;
 mod live;
 mod observe;
+mod releases;
 mod watch;
 
 pub use api::{Cluster, ListPage, PatchFormat, Propagation, Write};
@@ -21,4 +22,5 @@ pub use executor::{Applied, Done, Failure, apply_error};
 pub use grant::{Denied, Grant, Identity};
 pub use kinds::Kind;
 pub use live::{Live, Notice, OwnerId, Seen};
+pub use releases::Releases;
 pub use watch::Event;

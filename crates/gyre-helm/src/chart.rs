@@ -4,6 +4,7 @@ mod archive;
 mod load;
 mod metadata;
 mod package;
+mod record;
 
 use std::sync::Arc;
 

@@ -3,6 +3,7 @@
 //! [`Chart`] is loaded from a tree of files or an archive; a [`ParsedChart`] renders it, any number of times. Nothing here
 //! reads a file or asks a cluster: what templates ask of the world comes through [`gyre_template::Host`].
 
+pub mod action;
 pub mod capabilities;
 pub mod chart;
 pub mod dependencies;
@@ -11,6 +12,7 @@ pub mod limits;
 pub mod lint;
 pub mod manifest;
 mod objects;
+pub mod ready;
 pub mod release;
 pub mod release_name;
 pub mod render;

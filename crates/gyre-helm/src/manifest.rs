@@ -82,6 +82,46 @@ const INSTALL_ORDER: &[&str] = &[
     "APIService",
 ];
 
+/// The order in which kinds are uninstalled.
+const UNINSTALL_ORDER: &[&str] = &[
+    "APIService",
+    "Ingress",
+    "IngressClass",
+    "Service",
+    "CronJob",
+    "Job",
+    "StatefulSet",
+    "HorizontalPodAutoscaler",
+    "Deployment",
+    "ReplicaSet",
+    "ReplicationController",
+    "Pod",
+    "DaemonSet",
+    "RoleBindingList",
+    "RoleBinding",
+    "RoleList",
+    "Role",
+    "ClusterRoleBindingList",
+    "ClusterRoleBinding",
+    "ClusterRoleList",
+    "ClusterRole",
+    "CustomResourceDefinition",
+    "PersistentVolumeClaim",
+    "PersistentVolume",
+    "StorageClass",
+    "ConfigMap",
+    "SecretList",
+    "Secret",
+    "ServiceAccount",
+    "PodDisruptionBudget",
+    "PodSecurityPolicy",
+    "LimitRange",
+    "ResourceQuota",
+    "NetworkPolicy",
+    "Namespace",
+    "PriorityClass",
+];
+
 /// What Helm 4 installs after those.
 const INSTALL_ORDER_4: &[&str] = &["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"];
 
@@ -268,10 +308,16 @@ fn event(text: &str) -> Option<String> {
 
 /// The order of two kinds at an installation; unknown ones come last, by name.
 pub fn by_kind(left: &str, right: &str, version: Version) -> Ordering {
-    let place = |kind: &str| {
-        let later = if version == Version::V4 { INSTALL_ORDER_4 } else { &[] };
-        INSTALL_ORDER.iter().chain(later).position(|known| *known == kind)
-    };
+    let later = if version == Version::V4 { INSTALL_ORDER_4 } else { &[] };
+    by_place(left, right, |kind| INSTALL_ORDER.iter().chain(later).position(|known| *known == kind))
+}
+
+/// The order of two kinds at an uninstallation; unknown ones come last, by name.
+pub fn by_kind_reversed(left: &str, right: &str) -> Ordering {
+    by_place(left, right, |kind| UNINSTALL_ORDER.iter().position(|known| *known == kind))
+}
+
+fn by_place(left: &str, right: &str, place: impl Fn(&str) -> Option<usize>) -> Ordering {
     match (place(left), place(right)) {
         (Some(left), Some(right)) => left.cmp(&right),
         (Some(_), None) => Ordering::Less,

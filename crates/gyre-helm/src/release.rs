@@ -2,32 +2,35 @@
 //!
 //! The record is JSON, packed with gzip, in base64; the API adds its own base64 to what a Secret holds.
 
+mod record;
+
 use std::io::{Read as _, Write as _};
 
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use gyre_go::base64::STANDARD;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use crate::error::{HelmError, err};
 use crate::limits::RECORD_BYTES_MAX;
 
+pub use record::{NewRelease, Release, Status, read_time, write_time};
+
 /// The type of the Secret.
 pub const SECRET_TYPE: &str = "helm.sh/release.v1";
 
-/// The states of a release.
-pub const STATUSES: &[&str] = &[
-    "unknown",
-    "deployed",
-    "uninstalled",
-    "superseded",
-    "failed",
-    "uninstalling",
-    "pending-install",
-    "pending-upgrade",
-    "pending-rollback",
-];
+/// The labels that are Helm's own.
+pub const SYSTEM_LABELS: [&str; 6] = ["name", "owner", "status", "version", "createdAt", "modifiedAt"];
+
+/// When a record is stored, in seconds since 1970, as Helm labels it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stamp {
+    /// For the first time.
+    Created(i64),
+    /// Again.
+    Modified(i64),
+}
 
 /// The name of the Secret of a revision.
 pub fn secret_name(release: &str, revision: i64) -> String {
@@ -66,49 +69,10 @@ pub fn decode(data: &[u8]) -> Result<Value, HelmError> {
     }
 }
 
-/// The Secret that holds a record. `modified_at` and `created_at` are seconds since 1970, as Helm labels them.
-pub fn secret(
-    release: &Value,
-    created_at: Option<i64>,
-    modified_at: Option<i64>,
-) -> Result<Value, HelmError> {
-    let text = |path: &str| release.pointer(path).and_then(Value::as_str).unwrap_or_default();
-    let revision = release.get("version").and_then(Value::as_i64).unwrap_or(0);
-    let name = text("/name");
-    let mut labels = match release.get("labels") {
-        Some(Value::Object(labels)) => labels.clone(),
-        _ => Map::new(),
-    };
-    labels.insert("name".into(), name.into());
-    labels.insert("owner".into(), "helm".into());
-    labels.insert("status".into(), text("/info/status").into());
-    labels.insert("version".into(), revision.to_string().into());
-    if let Some(at) = created_at {
-        labels.insert("createdAt".into(), at.to_string().into());
-    }
-    if let Some(at) = modified_at {
-        labels.insert("modifiedAt".into(), at.to_string().into());
-    }
-    Ok(json!({
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "type": SECRET_TYPE,
-        "metadata": { "name": secret_name(name, revision), "namespace": text("/namespace"), "labels": labels },
-        "data": { "release": STANDARD.encode(encode(release)?.as_bytes()) },
-    }))
-}
-
-/// The record that a Secret holds.
-pub fn from_secret(secret: &Value) -> Result<Value, HelmError> {
-    let data = secret.pointer("/data/release").and_then(Value::as_str);
-    let data = data.ok_or_else(|| HelmError::new("the secret holds no release"))?;
-    let inner = STANDARD.decode(data.as_bytes()).map_err(|why| HelmError::new(why.to_string()))?;
-    decode(&inner)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde_json::json;
 
     use super::*;
 
@@ -117,7 +81,13 @@ mod tests {
         fn what_is_stored_is_read(name in "[a-z]{1,8}", text: String, version in 1..1000_i64) {
             let record = json!({ "name": name, "namespace": "ns", "version": version, "manifest": text,
                 "info": { "status": "deployed" } });
-            prop_assert_eq!(from_secret(&secret(&record, Some(1), None).unwrap()).unwrap(), record);
+            let packed = STANDARD.encode(encode(&record).unwrap().as_bytes());
+            let stored = Release::from_secret(&json!({ "data": { "release": packed } })).unwrap();
+            prop_assert_eq!(stored.fields(), &record);
+            let secret = stored.secret(Stamp::Created(1)).unwrap();
+            let again = Release::from_secret(&secret).unwrap();
+            prop_assert_eq!(again.fields(), &record);
+            prop_assert_eq!(&secret["metadata"]["labels"]["createdAt"], "1");
         }
 
         #[test]

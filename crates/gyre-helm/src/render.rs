@@ -81,6 +81,8 @@ pub struct Rendered {
     pub notes: String,
     /// `crds/`, with the path that Helm names each by.
     pub crds: Vec<(String, File)>,
+    /// The chart, with the subcharts that take part and the values that it has from them.
+    pub chart: Chart,
     /// The values that the templates saw.
     pub values: Values,
     /// Every rendered file, also those without a manifest.
@@ -167,7 +169,7 @@ impl ParsedChart {
         let notes = take_notes(&mut files, &chart, options.sub_notes);
         match manifest::sort(&files, options.version) {
             Ok((hooks, manifests)) => {
-                Ok(Rendered { manifests, hooks, notes, crds: chart.crds(), values, files })
+                Ok(Rendered { manifests, hooks, notes, crds: chart.crds(), chart, values, files })
             }
             Err(why) => Err(Failure { why, partial: Some(text::files_text(&files)) }),
         }

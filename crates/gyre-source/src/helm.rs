@@ -5,5 +5,6 @@ mod index;
 mod repositories;
 
 pub use http::{Access, HelmSourceError, Remote};
+pub(crate) use http::{client, reason};
 pub use index::{ChartVersion, Index, Step, read_index, visit_index};
 pub use repositories::{Repositories, Repository};

@@ -11,6 +11,7 @@ mod git;
 pub mod helm;
 mod ignore;
 mod limits;
+pub mod oci;
 mod store;
 
 pub use artifact::{Archive, archive};

@@ -45,3 +45,9 @@ pub(crate) const BASE_FILE_TIMEOUT_S: u64 = 60;
 pub(crate) const SUBMODULE_DEPTH_MAX: usize = 8;
 /// How many submodules a repository may have, those of its submodules included.
 pub(crate) const SUBMODULES_MAX: usize = 100;
+/// Bytes of a manifest, a page of tags or a token of a registry.
+pub(crate) const OCI_MANIFEST_BYTES_MAX: u64 = 8 << 20;
+/// Bytes of a blob.
+pub(crate) const OCI_BLOB_BYTES_MAX: u64 = 512 << 20;
+/// Pages of tags of one repository.
+pub(crate) const OCI_TAG_PAGES_MAX: usize = 1000;

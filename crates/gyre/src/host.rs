@@ -1,7 +1,9 @@
-//! The world that templates may ask: the time, randomness.
+//! The world that templates may ask: the time, randomness, keys.
+
+mod keys;
 
 use gyre_go::time::{Time, Zone};
-use gyre_template::Host;
+use gyre_template::{Certificate, CertificateRequest, Host};
 use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::time;
@@ -24,7 +26,7 @@ pub(crate) fn local_now() -> Time {
 }
 
 /// The zone of the machine; UTC where it cannot be told.
-fn local_zone() -> Zone {
+pub(crate) fn local_zone() -> Zone {
     let name = match std::env::var("TZ") {
         Ok(name) => name,
         Err(_) => std::fs::canonicalize("/etc/localtime")
@@ -49,5 +51,13 @@ impl Host for Machine {
 
     fn local_zone(&self) -> Zone {
         local_zone()
+    }
+
+    fn private_key(&mut self, algorithm: &str) -> Result<String, String> {
+        keys::private_key(algorithm)
+    }
+
+    fn certificate(&mut self, request: &CertificateRequest<'_>) -> Result<Certificate, String> {
+        keys::certificate(request, time::present().unix_s)
     }
 }

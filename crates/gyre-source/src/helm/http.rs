@@ -48,7 +48,8 @@ pub struct Remote {
     client: Client,
 }
 
-fn reason(why: &reqwest::Error, url: &Url) -> String {
+/// Why there was no answer.
+pub(crate) fn reason(why: &reqwest::Error, url: &Url) -> String {
     dial::reason(why, url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(0))
 }
 
@@ -61,31 +62,36 @@ fn parse(address: &str) -> Result<Url, HelmSourceError> {
     }
 }
 
+/// A client of HTTP that trusts whom it is told to, and shows the certificate that it is given.
+pub(crate) fn client(access: &Access) -> Result<Client, HelmSourceError> {
+    let read = |path: &PathBuf| {
+        std::fs::read(path).map_err(|why| {
+            HelmSourceError(format!("can't create TLS config for client: {}: {why}", path.display()))
+        })
+    };
+    let mut builder = Client::builder()
+        .user_agent("Helm/3.21.4")
+        .timeout(Duration::from_secs(HELM_TIMEOUT_S))
+        .danger_accept_invalid_certs(access.insecure);
+    if let Some(path) = &access.ca_file {
+        for certificate in Certificate::from_pem_bundle(&read(path)?).map_err(HelmSourceError::new)? {
+            builder = builder.add_root_certificate(certificate);
+        }
+    }
+    if let (Some(certificate), Some(key)) = (&access.cert_file, &access.key_file) {
+        let mut pem = read(certificate)?;
+        pem.push(b'\n');
+        pem.extend(read(key)?);
+        builder = builder.identity(Identity::from_pem(&pem).map_err(HelmSourceError::new)?);
+    }
+    builder.build().map_err(HelmSourceError::new)
+}
+
 impl Remote {
     /// A repository at an address; files elsewhere are given credentials only where `access` says so. Without an address,
     /// every file may see them.
     pub fn new(address: Option<&str>, access: Access) -> Result<Self, HelmSourceError> {
-        let read = |path: &PathBuf| {
-            std::fs::read(path).map_err(|why| {
-                HelmSourceError(format!("can't create TLS config for client: {}: {why}", path.display()))
-            })
-        };
-        let mut builder = Client::builder()
-            .user_agent("Helm/3.21.4")
-            .timeout(Duration::from_secs(HELM_TIMEOUT_S))
-            .danger_accept_invalid_certs(access.insecure);
-        if let Some(path) = &access.ca_file {
-            for certificate in Certificate::from_pem_bundle(&read(path)?).map_err(HelmSourceError::new)? {
-                builder = builder.add_root_certificate(certificate);
-            }
-        }
-        if let (Some(certificate), Some(key)) = (&access.cert_file, &access.key_file) {
-            let mut pem = read(certificate)?;
-            pem.push(b'\n');
-            pem.extend(read(key)?);
-            builder = builder.identity(Identity::from_pem(&pem).map_err(HelmSourceError::new)?);
-        }
-        let client = builder.build().map_err(HelmSourceError::new)?;
+        let client = client(&access)?;
         Ok(Self { address: address.map(parse).transpose()?, access, client })
     }
 

@@ -5,22 +5,27 @@
 
 mod arguments;
 mod chart;
+mod connection;
 mod create;
 mod dependency;
 mod environment;
 mod fetch;
 mod flags;
+mod install;
 mod lint;
 mod list;
+mod oci;
 mod package;
+mod printed;
 mod pull;
-mod records;
 mod repo;
 mod search;
 mod show;
 mod status;
 mod table;
 mod template;
+mod uninstall;
+mod upgrade;
 mod version;
 
 use std::ffi::OsString;
@@ -56,6 +61,8 @@ enum Command {
     /// Show the revisions of a release
     #[command(alias = "hist")]
     History(list::History),
+    /// Install a chart
+    Install(Box<install::Install>),
     /// Examine a chart for possible issues
     Lint(lint::Lint),
     /// List releases
@@ -66,8 +73,14 @@ enum Command {
     /// Download a chart from a repository and (optionally) unpack it
     #[command(alias = "fetch")]
     Pull(pull::Pull),
+    /// Push a chart to a registry
+    Push(oci::Push),
+    /// Log in to or out of a registry
+    Registry(oci::Registries),
     /// Add, list, remove, update, and index chart repositories
     Repo(repo::Repo),
+    /// Roll back a release to a previous revision
+    Rollback(uninstall::Rollback),
     /// Search for a keyword in charts
     Search(search::Search),
     /// Show information of a chart
@@ -77,6 +90,13 @@ enum Command {
     Status(status::Status),
     /// Render templates without a cluster
     Template(Box<template::Template>),
+    /// Run the tests of a release
+    Test(uninstall::Test),
+    /// Uninstall a release
+    #[command(aliases = ["del", "delete", "un"])]
+    Uninstall(uninstall::Uninstall),
+    /// Upgrade a release
+    Upgrade(Box<upgrade::Upgrade>),
     /// Print the version that this passes for
     Version(version::Version),
 }
@@ -107,13 +127,20 @@ impl Helm {
             Command::History(history) => history.run(&settings),
             Command::List(list) => list.run(&settings),
             Command::Status(status) => status.run(&settings),
+            Command::Install(install) => install.run(&settings),
             Command::Lint(lint) => lint.run(&settings),
             Command::Package(package) => package.run(&settings),
             Command::Pull(pull) => pull.run(&settings),
+            Command::Push(push) => push.run(&settings),
+            Command::Registry(registries) => registries.run(&settings),
             Command::Repo(repo) => repo.run(&settings),
+            Command::Rollback(rollback) => rollback.run(&settings),
             Command::Search(search) => search.run(&settings),
             Command::Show(show) => show.run(&settings),
             Command::Template(template) => template.run(&settings),
+            Command::Test(test) => test.run(&settings),
+            Command::Uninstall(uninstall) => uninstall.run(&settings),
+            Command::Upgrade(upgrade) => upgrade.run(&settings),
             Command::Version(version) => version.run(),
         }
     }

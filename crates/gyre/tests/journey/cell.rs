@@ -69,10 +69,20 @@ impl Cell {
 
     /// Starts `gyre apiserver` alone, and waits until it answers.
     pub(crate) fn start_apiserver(&mut self) {
+        self.start_api(&[]);
+    }
+
+    /// The same with workloads that run.
+    pub(crate) fn start_simulated_apiserver(&mut self) {
+        self.start_api(&["--simulation"]);
+    }
+
+    fn start_api(&mut self, more: &[&str]) {
         fs::create_dir_all(self.data()).unwrap();
         fs::write(self.data().join("token"), "a-token").unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_gyre"))
             .args(["apiserver", "--token", "a-token", "--listen", &format!("127.0.0.1:{}", self.port)])
+            .args(more)
             .stdout(fs::File::create(self.data().join("kubeconfig")).unwrap())
             .stderr(Stdio::null())
             .spawn()

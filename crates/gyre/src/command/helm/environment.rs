@@ -9,6 +9,11 @@ use clap::Args;
 use super::flags::Globals;
 use super::print;
 
+/// How many revisions of a release are kept.
+pub(super) fn history_max() -> usize {
+    variable("HELM_MAX_HISTORY").and_then(|text| text.parse().ok()).unwrap_or(10)
+}
+
 /// The settings of a run: flags first, then the environment.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
@@ -151,10 +156,7 @@ impl Settings {
             ("HELM_KUBEINSECURE_SKIP_TLS_VERIFY", globals.kube_insecure_skip_tls_verify.to_string()),
             ("HELM_KUBETLS_SERVER_NAME", text(&globals.kube_tls_server_name)),
             ("HELM_KUBETOKEN", text(&globals.kube_token)),
-            (
-                "HELM_MAX_HISTORY",
-                variable("HELM_MAX_HISTORY").and_then(|text| text.parse().ok()).unwrap_or(10_i64).to_string(),
-            ),
+            ("HELM_MAX_HISTORY", history_max().to_string()),
             ("HELM_NAMESPACE", self.namespace()),
             ("HELM_PLUGINS", shown(&path(None, "HELM_PLUGINS", || data_home().join("plugins")))),
             (

@@ -10,6 +10,7 @@ use gyre_source::helm::{Access, ChartVersion, Index, Remote, Repositories, Repos
 use super::chart::go_error;
 use super::environment::{Settings, cache_home};
 use super::flags::{ChartFlags, RemoteFlags};
+use super::oci::Stored;
 
 /// A file by its address, from anybody.
 pub(super) fn plain(address: &str) -> anyhow::Result<Vec<u8>> {
@@ -74,29 +75,56 @@ pub(super) fn resolve(base: &str, reference: &str) -> String {
 pub(super) struct Found {
     /// The address of its archive.
     pub(super) address: String,
-    remote: Remote,
+    place: Place,
+}
+
+enum Place {
+    Remote(Box<Remote>),
+    Registry(Box<Stored>),
 }
 
 impl Found {
     /// A chart at an address.
     pub(super) fn new(address: String, remote: Remote) -> Self {
-        Self { address, remote }
+        Self { address, place: Place::Remote(Box::new(remote)) }
+    }
+
+    /// A chart in a registry.
+    pub(super) fn stored(
+        reference: &str,
+        wanted: &str,
+        access: &Access,
+        plain_http: bool,
+        settings: &Settings,
+    ) -> anyhow::Result<Self> {
+        let stored = Stored::find(reference, wanted, access, plain_http, settings)?;
+        Ok(Self { address: reference.into(), place: Place::Registry(Box::new(stored)) })
     }
 
     /// The archive.
     pub(super) fn get(&self) -> anyhow::Result<Vec<u8>> {
-        Ok(self.remote.get(&self.address)?)
+        match &self.place {
+            Place::Remote(remote) => Ok(remote.get(&self.address)?),
+            Place::Registry(stored) => stored.get(),
+        }
     }
 
-    /// A file beside the archive whose name goes on with `end`.
-    pub(super) fn beside(&self, end: &str) -> anyhow::Result<Vec<u8>> {
+    /// The provenance of the archive, which lies beside it.
+    pub(super) fn provenance(&self) -> anyhow::Result<Vec<u8>> {
+        let remote = match &self.place {
+            Place::Remote(remote) => remote,
+            Place::Registry(stored) => return stored.provenance(),
+        };
         let (path, query) = self.address.split_once('?').unwrap_or((&self.address, ""));
         let mark = if query.is_empty() { "" } else { "?" };
-        Ok(self.remote.get(&format!("{path}{end}{mark}{query}"))?)
+        Ok(remote.get(&format!("{path}.prov{mark}{query}"))?)
     }
 
     /// The name of its file.
     pub(super) fn file_name(&self) -> String {
+        if let Place::Registry(stored) = &self.place {
+            return stored.file_name.clone();
+        }
         let path = self.address.split(['?', '#']).next().unwrap_or_default();
         path.rsplit('/').next().unwrap_or_default().to_owned()
     }
@@ -159,7 +187,7 @@ pub(super) fn find_at(url: &str, name: &str, wanted: &str, access: Access) -> an
         _ => format!("chart {shown} version {}", quote(wanted.as_bytes())),
     };
     let Ok(version) = index.pick(name, wanted) else { bail!("{what} not found in {url} repository") };
-    Ok(Found { address: resolve(url, &first_url(version, &what)?), remote })
+    Ok(Found::new(resolve(url, &first_url(version, &what)?), remote))
 }
 
 /// Finds a chart by `repo/name` or by an address.
@@ -183,7 +211,7 @@ pub(super) fn find(
             Some(owner) if access == Access::default() => remote_of(owner)?,
             _ => Remote::new(None, access)?,
         };
-        return Ok(Found { address: reference.into(), remote });
+        return Ok(Found::new(reference.into(), remote));
     }
     let Some((repo, name)) = reference.split_once('/') else {
         bail!("non-absolute URLs should be in form of repo_name/path_to_chart, got: {reference}");
@@ -212,7 +240,7 @@ pub(super) fn find(
     own.cert_file = access.cert_file.or(own.cert_file);
     own.key_file = access.key_file.or(own.key_file);
     own.pass_credentials |= access.pass_credentials;
-    Ok(Found { address: resolve(&repository.url, &url), remote: Remote::new(Some(&repository.url), own)? })
+    Ok(Found::new(resolve(&repository.url, &url), Remote::new(Some(&repository.url), own)?))
 }
 
 /// The connection to a repository that was added.
@@ -224,6 +252,9 @@ pub(super) fn remote_of(repository: &Repository) -> anyhow::Result<Remote> {
 pub(super) fn find_by(reference: &str, flags: &ChartFlags, settings: &Settings) -> anyhow::Result<Found> {
     let access = flags.remote.access(flags.pass_credentials);
     let wanted = flags.wanted();
+    if super::oci::is_one(reference) {
+        return Found::stored(reference, &wanted, &access, flags.remote.plain_http, settings);
+    }
     match flags.repo.as_ref().filter(|url| !url.is_empty()) {
         Some(url) => find_at(url, reference, &wanted, access),
         None => find(reference, &wanted, access, settings),

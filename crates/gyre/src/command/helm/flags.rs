@@ -84,6 +84,12 @@ pub(super) struct ValueFlags {
     set_literal: Vec<String>,
 }
 
+/// `--timeout`
+pub(super) fn timeout(text: &str) -> anyhow::Result<std::time::Duration> {
+    crate::client::span(text)
+        .map_err(|why| anyhow!("invalid argument {text:?} for \"--timeout\" flag: {why}"))
+}
+
 /// The parts of a flag that is a list: `a,b`.
 pub(super) fn list(given: &[String]) -> Vec<String> {
     let parts = given.iter().flat_map(|text| text.split(','));

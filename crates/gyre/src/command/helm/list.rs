@@ -3,12 +3,13 @@
 use anyhow::anyhow;
 use clap::Args;
 use gyre_go::regexp::Regexp;
+use gyre_helm::release::Release;
 use serde_json::Value;
 
 use super::arguments::Usage;
+use super::connection::Connection;
 use super::environment::Settings;
 use super::print;
-use super::records::{Record, Records};
 use super::table::{Format, OutputFlag, encoded, table};
 
 /// `helm list`
@@ -95,13 +96,13 @@ impl List {
     pub(super) fn run(self, settings: &Settings) -> anyhow::Result<()> {
         Usage { command: "list", line: "[flags]" }.none(&self.rest)?;
         let format = self.output.format()?;
-        let records = Records::open(settings)?;
+        let records = Connection::open(settings)?;
         let filter = self.filter.as_ref().filter(|text| !text.is_empty());
         let filter = filter.map(|text| Regexp::parse(text)).transpose().map_err(|why| anyhow!("{why}"))?;
         let more = self.selector.as_ref().filter(|text| !text.is_empty());
         let selector = more.map_or("owner=helm".to_owned(), |more| format!("owner=helm,{more}"));
         let mut found = records.list(self.all_namespaces, &selector)?;
-        let key = |one: &Record| (one.text("/namespace").to_owned(), one.name().to_owned());
+        let key = |one: &Release| (one.text("/namespace").to_owned(), one.name().to_owned());
         // Only the last revision of a release speaks for it, except where superseded ones are asked for.
         if !self.superseded {
             let mut last = std::collections::HashMap::new();
@@ -117,7 +118,7 @@ impl List {
         });
         found.sort_by(|left, right| {
             let by_name = key(left).1.cmp(&key(right).1).then_with(|| key(left).0.cmp(&key(right).0));
-            let seconds = |one: &Record| {
+            let seconds = |one: &Release| {
                 one.time("/info/last_deployed")
                     .map_or(0, |time| time.since(&gyre_go::time::Time::from_unix(0, 0)))
             };
@@ -127,13 +128,13 @@ impl List {
             found.reverse();
         }
         let max = if self.max == 0 { usize::MAX } else { self.max };
-        let found: Vec<Record> = found.into_iter().skip(self.offset).take(max).collect();
+        let found: Vec<Release> = found.into_iter().skip(self.offset).take(max).collect();
         self.show(&found, format)
     }
 
-    fn show(&self, found: &[Record], format: Format) -> anyhow::Result<()> {
+    fn show(&self, found: &[Release], format: Format) -> anyhow::Result<()> {
         if self.short {
-            let names: Vec<&str> = found.iter().map(Record::name).collect();
+            let names: Vec<&str> = found.iter().map(Release::name).collect();
             return match format {
                 Format::Table => print(&names.iter().flat_map(|name| [name, "\n"]).collect::<String>()),
                 Format::Json => print(&format!("{}\n", Value::from(names))),
@@ -142,16 +143,17 @@ impl List {
         }
         let layout = self.time_format.as_deref().filter(|layout| !layout.is_empty());
         let layout = layout.unwrap_or("2006-01-02 15:04:05.999999999 -0700 MST");
-        let updated =
-            |one: &Record| one.time("/info/last_deployed").map_or("-".to_owned(), |time| time.format(layout));
-        let fields = |one: &Record| -> [(&'static str, String); 7] {
+        let updated = |one: &Release| {
+            one.time("/info/last_deployed").map_or("-".to_owned(), |time| time.format(layout))
+        };
+        let fields = |one: &Release| -> [(&'static str, String); 7] {
             [
                 ("name", one.name().into()),
                 ("namespace", one.text("/namespace").into()),
                 ("revision", one.revision().to_string()),
                 ("updated", updated(one)),
                 ("status", one.status().into()),
-                ("chart", one.chart()),
+                ("chart", one.chart_version()),
                 ("app_version", one.app_version().into()),
             ]
         };
@@ -188,7 +190,7 @@ impl History {
     pub(super) fn run(self, settings: &Settings) -> anyhow::Result<()> {
         Usage { command: "history", line: "RELEASE_NAME [flags]" }.exactly(1, &self.names)?;
         let format = self.output.format()?;
-        let history = Records::open(settings)?.history(&self.names[0])?;
+        let history = Connection::open(settings)?.history(&self.names[0])?;
         let shown = &history[history.len().saturating_sub(self.max)..];
         if format == Format::Table {
             let head = ["REVISION", "UPDATED", "STATUS", "CHART", "APP VERSION", "DESCRIPTION"];
@@ -199,19 +201,19 @@ impl History {
                     one.revision().to_string(),
                     updated.map_or(String::new(), |time| time.format("Mon Jan _2 15:04:05 2006")),
                     one.status().to_owned(),
-                    one.chart(),
+                    one.chart_version(),
                     one.app_version().to_owned(),
                     one.text("/info/description").to_owned(),
                 ]
             }));
             return print(&format!("{}\n", table(&rows, 0)));
         }
-        let record = |one: &Record| {
+        let record = |one: &Release| {
             vec![
                 ("revision", one.revision().into()),
                 ("updated", one.text("/info/last_deployed").into()),
                 ("status", one.status().into()),
-                ("chart", one.chart().into()),
+                ("chart", one.chart_version().into()),
                 ("app_version", one.app_version().into()),
                 ("description", one.text("/info/description").into()),
             ]

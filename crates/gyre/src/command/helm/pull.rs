@@ -59,7 +59,7 @@ impl Pull {
         write(&place, &content)?;
         if self.prov {
             let provenance = found
-                .beside(".prov")
+                .provenance()
                 .map_err(|_| anyhow!("failed to fetch provenance {:?}", format!("{}.prov", found.address)))?;
             write(&self.destination.join(format!("{}.prov", found.file_name())), &provenance)?;
         }

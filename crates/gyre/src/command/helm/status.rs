@@ -1,16 +1,14 @@
 //! `helm status` and `helm get`
 
-use std::fmt::Write as _;
-
 use clap::{Args, Subcommand};
-use gyre_helm::values::coalesce::coalesce_values;
-use gyre_helm::{Chart, Values, Version};
+use gyre_helm::release::Release;
 use serde_json::Value;
 
 use super::arguments::Usage;
+use super::connection::Connection;
 use super::environment::Settings;
 use super::print;
-use super::records::{Record, Records, time};
+use super::printed::{self, Detail};
 use super::table::{Format, OutputFlag, go_json, record_json};
 
 /// `helm status RELEASE`
@@ -71,162 +69,18 @@ enum What {
 }
 
 impl Of {
-    fn find(&self, command: &'static str, settings: &Settings) -> anyhow::Result<Record> {
+    fn find(&self, command: &'static str, settings: &Settings) -> anyhow::Result<Release> {
         Usage { command, line: "RELEASE_NAME [flags]" }.exactly(1, &self.names)?;
-        Records::open(settings)?.get(&self.names[0], self.revision)
+        Connection::open(settings)?.get(&self.names[0], self.revision)
     }
 }
-
-/// What of a release is shown.
-#[derive(Clone, Copy, Default)]
-struct Detail {
-    description: bool,
-    metadata: bool,
-    everything: bool,
-}
-
-const ANSI_C: &str = "Mon Jan _2 15:04:05 2006";
 
 impl Status {
     pub(super) fn run(self, settings: &Settings) -> anyhow::Result<()> {
         let format = self.output.format()?;
         let record = self.of.find("status", settings)?;
-        match format {
-            Format::Table => {
-                print(&shown(&record, Detail { description: self.show_desc, ..Detail::default() })?)
-            }
-            // order: Helm leaves the chart out of what it prints.
-            Format::Json => print(&format!("{}\n", record_text(&record))),
-            Format::Yaml => print(&gyre_yaml::write_value(&without_chart(&record))),
-        }
-    }
-}
-
-fn without_chart(record: &Record) -> Value {
-    let mut value = record.0.clone();
-    if let Value::Object(fields) = &mut value {
-        fields.remove("chart");
-        fields.remove("labels");
-    }
-    value
-}
-
-/// The fields of an object in an order; missing ones are left out.
-fn picked(value: &Value, keys: &[&str]) -> String {
-    let fields = keys.iter().filter_map(|key| Some(format!("\"{key}\":{}", go_json(value.get(*key)?))));
-    format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
-}
-
-/// A release as Go writes it, its fields in the order of the struct.
-fn record_text(record: &Record) -> String {
-    const INFO: [&str; 7] =
-        ["first_deployed", "last_deployed", "deleted", "description", "status", "notes", "resources"];
-    const HOOK: [&str; 5] = ["name", "kind", "path", "manifest", "events"];
-    const HOOK_END: [&str; 3] = ["weight", "delete_policies", "output_log_policies"];
-    let hook = |hook: &Value| {
-        let run = hook.get("last_run").cloned().unwrap_or_default();
-        let (start, end) = (picked(hook, &HOOK), picked(hook, &HOOK_END));
-        let run = picked(&run, &["started_at", "completed_at", "phase"]);
-        let comma = if end == "{}" { "" } else { "," };
-        format!("{},\"last_run\":{run}{comma}{}", start.trim_end_matches('}'), end.trim_start_matches('{'))
-    };
-    let mut out = picked(&record.0, &["name"]).trim_end_matches('}').to_owned();
-    let info = record.0.get("info").cloned().unwrap_or_default();
-    let _ = write!(out, ",\"info\":{}", picked(&info, &INFO));
-    let middle = picked(&record.0, &["config", "manifest"]);
-    if middle != "{}" {
-        let _ = write!(out, ",{}", &middle[1..middle.len() - 1]);
-    }
-    let all: Vec<String> = hooks(record).map(hook).collect();
-    if !all.is_empty() {
-        let _ = write!(out, ",\"hooks\":[{}]", all.join(","));
-    }
-    let _ = write!(out, ",{}", &picked(&record.0, &["version", "namespace"])[1..]);
-    out
-}
-
-/// The hooks of a release.
-fn hooks(record: &Record) -> impl Iterator<Item = &Value> {
-    record.0.get("hooks").and_then(Value::as_array).into_iter().flatten()
-}
-
-fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
-}
-
-fn config(record: &Record) -> Option<Values> {
-    record.0.get("config").and_then(Value::as_object).cloned()
-}
-
-/// The values of a release with those of its chart.
-fn computed(record: &Record) -> anyhow::Result<Values> {
-    let mut chart = Chart::default();
-    chart.metadata.name = record.text("/chart/metadata/name").into();
-    chart.values = record.0.pointer("/chart/values").and_then(Value::as_object).cloned().unwrap_or_default();
-    Ok(coalesce_values(&chart, &config(record).unwrap_or_default(), Version::V3)?)
-}
-
-fn config_yaml(record: &Record) -> String {
-    gyre_yaml::write_value(&config(record).map_or(Value::Null, Value::Object))
-}
-
-fn hooks_text(record: &Record) -> String {
-    let one = |hook| format!("---\n# Source: {}\n{}\n", text(hook, "/path"), text(hook, "/manifest"));
-    hooks(record).map(one).collect()
-}
-
-fn shown(record: &Record, detail: Detail) -> anyhow::Result<String> {
-    let mut out = format!("NAME: {}\n", record.name());
-    if let Some(deployed) = record.time("/info/last_deployed") {
-        let _ = writeln!(out, "LAST DEPLOYED: {}", deployed.format(ANSI_C));
-    }
-    let _ = writeln!(out, "NAMESPACE: {}", record.text("/namespace"));
-    let _ = writeln!(out, "STATUS: {}", record.status());
-    let _ = writeln!(out, "REVISION: {}", record.revision());
-    if detail.metadata {
-        for (title, key) in [("CHART", "name"), ("VERSION", "version"), ("APP_VERSION", "appVersion")] {
-            let _ = writeln!(out, "{title}: {}", record.text(&format!("/chart/metadata/{key}")));
-        }
-    }
-    if detail.description {
-        let _ = writeln!(out, "DESCRIPTION: {}", record.text("/info/description"));
-    }
-    tests(record, &mut out);
-    if detail.everything {
-        let _ = writeln!(out, "USER-SUPPLIED VALUES:\n{}", config_yaml(record));
-        let all = gyre_yaml::write_value(&Value::Object(computed(record)?));
-        let _ = writeln!(out, "COMPUTED VALUES:\n{all}");
-    }
-    if detail.everything || record.text("/info/description").eq_ignore_ascii_case("Dry run complete") {
-        let _ = write!(out, "HOOKS:\n{}MANIFEST:\n{}\n", hooks_text(record), record.text("/manifest"));
-    }
-    let notes = record.text("/info/notes");
-    if !notes.is_empty() {
-        let _ = writeln!(out, "NOTES:\n{}", notes.trim());
-    }
-    Ok(out)
-}
-
-fn tests(record: &Record, out: &mut String) {
-    let is_test = |hook: &&Value| {
-        let events = hook.get("events").and_then(Value::as_array);
-        events.is_some_and(|events| events.iter().any(|event| event == "test"))
-    };
-    let found: Vec<&Value> = hooks(record).filter(is_test).collect();
-    if found.is_empty() {
-        out.push_str("TEST SUITE: None\n");
-    }
-    for hook in found {
-        let Some(started) = time(text(hook, "/last_run/started_at")) else { continue };
-        let completed = time(text(hook, "/last_run/completed_at"));
-        let completed = completed.map_or("Mon Jan  1 00:00:00 0001".to_owned(), |time| time.format(ANSI_C));
-        let _ = write!(
-            out,
-            "TEST SUITE:     {}\nLast Started:   {}\nLast Completed: {completed}\nPhase:          {}\n",
-            text(hook, "/name"),
-            started.format(ANSI_C),
-            text(hook, "/last_run/phase")
-        );
+        let detail = Detail { description: self.show_desc, everything: settings.debug, ..Detail::default() };
+        printed::release(&record, format, detail)
     }
 }
 
@@ -235,9 +89,10 @@ impl Get {
         match &self.what {
             What::All(of) => {
                 let record = of.find("get all", settings)?;
-                print(&shown(&record, Detail { metadata: true, everything: true, description: false })?)
+                let detail = Detail { metadata: true, everything: true, ..Detail::default() };
+                print(&printed::table(&record, detail)?)
             }
-            What::Hooks(of) => print(&hooks_text(&of.find("get hooks", settings)?)),
+            What::Hooks(of) => print(&printed::hooks(&of.find("get hooks", settings)?)),
             What::Manifest(of) => {
                 print(&format!("{}\n", of.find("get manifest", settings)?.text("/manifest")))
             }
@@ -261,11 +116,11 @@ impl Get {
     }
 }
 
-fn values(record: &Record, all: bool, format: Format) -> anyhow::Result<()> {
+fn values(record: &Release, all: bool, format: Format) -> anyhow::Result<()> {
     let values = if all {
-        Value::Object(computed(record)?)
+        Value::Object(record.computed_values(&record.config_read())?)
     } else {
-        config(record).map_or(Value::Null, Value::Object)
+        record.config().cloned().map_or(Value::Null, Value::Object)
     };
     match format {
         Format::Table => {
@@ -277,10 +132,10 @@ fn values(record: &Record, all: bool, format: Format) -> anyhow::Result<()> {
     }
 }
 
-fn metadata(record: &Record, format: Format) -> anyhow::Result<()> {
+fn metadata(record: &Release, format: Format) -> anyhow::Result<()> {
     let chart = |key: &str| record.text(&format!("/chart/metadata/{key}")).to_owned();
-    let annotations = record.0.pointer("/chart/metadata/annotations").cloned().unwrap_or_default();
-    let dependencies = record.0.pointer("/chart/metadata/dependencies").cloned().unwrap_or_default();
+    let annotations = record.fields().pointer("/chart/metadata/annotations").cloned().unwrap_or_default();
+    let dependencies = record.fields().pointer("/chart/metadata/dependencies").cloned().unwrap_or_default();
     let deployed = record
         .time("/info/last_deployed")
         .map_or_else(String::new, |time| time.format("2006-01-02T15:04:05Z07:00"));

@@ -2,25 +2,71 @@
 
 use serde_json::Value;
 
-/// Lines of a table. A cell is cut after `width_max` characters.
+/// Lines of a table. A cell is cut after `width_max` columns; one that holds several lines is shown on as many, and cut
+/// where all of them together are longer than the longest.
 pub(super) fn table(rows: &[Vec<String>], width_max: usize) -> String {
-    let cut = |cell: &String| match cell.chars().count() {
-        count if width_max > 3 && count > width_max => {
-            cell.chars().take(width_max - 3).chain("...".chars()).collect()
-        }
-        _ => cell.clone(),
-    };
-    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(cut).collect()).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    let longest = |cell: &String| cell.split('\n').map(width).max().unwrap_or(0);
+    let widest = |column: usize| {
+        let widths = rows.iter().filter_map(|row| row.get(column)).map(longest);
+        let limit = if width_max == 0 { usize::MAX } else { width_max };
+        widths.map(|width| width.min(limit)).max().unwrap_or(0)
     };
-    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let widths: Vec<usize> = (0..columns).map(widest).collect();
     let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
-        cells.collect::<Vec<_>>().join("\t")
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| resized(cell, *width)).collect();
+        let count = cells.iter().map(|cell| cell.split('\n').count()).max().unwrap_or(0);
+        let part = |at: usize| {
+            let parts = cells.iter().zip(&widths).map(|(cell, width)| match cell.split('\n').nth(at) {
+                Some(part) => resized(part, *width),
+                None => " ".repeat((*width).max(1)),
+            });
+            parts.collect::<Vec<_>>().join("\t")
+        };
+        (0..count).map(part).collect::<Vec<_>>().join("\n")
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// How many columns of a terminal a letter takes.
+fn letter_width(letter: char) -> usize {
+    match letter {
+        '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{300}'..='\u{36f}' | '\u{200b}'..='\u{200f}' => 0,
+        '\u{1100}'..='\u{115f}'
+        | '\u{2e80}'..='\u{303e}'
+        | '\u{3041}'..='\u{a4cf}'
+        | '\u{ac00}'..='\u{d7a3}'
+        | '\u{f900}'..='\u{faff}'
+        | '\u{fe30}'..='\u{fe6f}'
+        | '\u{ff00}'..='\u{ff60}'
+        | '\u{ffe0}'..='\u{ffe6}'
+        | '\u{1f300}'..='\u{1f64f}'
+        | '\u{1f900}'..='\u{1f9ff}'
+        | '\u{20000}'..='\u{3fffd}' => 2,
+        _ => 1,
+    }
+}
+
+fn width(text: &str) -> usize {
+    text.chars().map(letter_width).sum()
+}
+
+/// The text, cut or filled up to so many columns.
+fn resized(text: &str, columns: usize) -> String {
+    let own = width(text);
+    if columns == 0 || own <= columns {
+        return format!("{text}{}", " ".repeat(columns.saturating_sub(own)));
+    }
+    let (mut out, mut used) = (String::new(), 0);
+    for letter in text.chars() {
+        out.push(letter);
+        let next = used + letter_width(letter);
+        if next + 3 >= columns {
+            break;
+        }
+        used = next;
+    }
+    out + "..."
 }
 
 /// `-o`: how a result is printed.

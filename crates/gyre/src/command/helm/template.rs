@@ -7,10 +7,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail};
 use clap::Args;
+use gyre_helm::action::{self, Operation};
 use gyre_helm::capabilities::{Capabilities, KubeVersion};
+use gyre_helm::release::{NewRelease, Release, Status};
+use gyre_helm::render::manifest_text;
 use gyre_helm::{Options, ParsedChart, Rendered, Shown, release_name, template_text};
 
 use super::arguments::Usage;
+use super::connection::{Asking, Connection};
 use super::environment::Settings;
 use super::flags::{ChartFlags, ValueFlags, list};
 use super::{chart, print, warn};
@@ -125,6 +129,9 @@ pub(super) struct Template {
     /// API versions used for Capabilities.APIVersions
     #[arg(long, short = 'a')]
     api_versions: Vec<String>,
+    /// Check the manifests against the cluster, as an installation does
+    #[arg(long)]
+    validate: bool,
     /// Use the release name in the path of the output directory
     #[arg(long)]
     release_name: bool,
@@ -187,9 +194,22 @@ impl InstallFlags {
         }
     }
 
-    /// The chart at a path, with the charts that it needs.
-    fn load(&self, path: &Path, settings: &Settings) -> anyhow::Result<gyre_helm::Chart> {
-        let loaded = Self::checked(chart::load(path)?)?;
+    /// The chart at a path, with the charts that it needs; it has to be one that can be installed.
+    pub(super) fn load(&self, path: &Path, settings: &Settings) -> anyhow::Result<gyre_helm::Chart> {
+        self.complete(Self::checked(chart::load(path)?)?, path, settings)
+    }
+
+    /// The same, whatever its kind.
+    pub(super) fn load_any(&self, path: &Path, settings: &Settings) -> anyhow::Result<gyre_helm::Chart> {
+        self.complete(chart::load(path)?, path, settings)
+    }
+
+    fn complete(
+        &self,
+        loaded: gyre_helm::Chart,
+        path: &Path,
+        settings: &Settings,
+    ) -> anyhow::Result<gyre_helm::Chart> {
         if loaded.metadata.deprecated {
             warn("This chart is deprecated");
         }
@@ -229,9 +249,8 @@ impl Template {
     pub(super) fn run(self, settings: &Settings) -> anyhow::Result<()> {
         USAGE.at_least(1, &self.names)?;
         self.install.refuse()?;
-        if let Some(given @ ("server" | "none" | "false")) = self.install.dry_run.as_deref() {
-            bail!("--dry-run={given}: templates ask no cluster here; leave it out");
-        }
+        let asks = matches!(self.install.dry_run.as_deref(), Some("server" | "none" | "false"));
+        let connection = (asks || self.validate).then(|| Connection::open(settings)).transpose()?;
         let mut host = Machine::new();
         let kube_version = kube_version(self.kube_version.as_ref())?;
         let (name, chart) = self.install.name_and_chart(&self.names, Some("release-name"), &mut host)?;
@@ -245,17 +264,31 @@ impl Template {
         if let Some(version) = kube_version {
             capabilities.kube_version = version;
         }
+        capabilities = capabilities.with_api_versions(&list(&self.api_versions));
+        if let Some(connection) = connection.as_ref().filter(|_| self.validate) {
+            capabilities = connection.capabilities()?;
+        }
         let options = Options {
             release_name: name.clone(),
             namespace: settings.namespace(),
             is_upgrade: self.is_upgrade,
-            capabilities: capabilities.with_api_versions(&list(&self.api_versions)),
+            capabilities,
             skip_schema_validation: self.install.skip_schema_validation,
             sub_notes: self.install.render_subchart_notes,
             ..Options::default()
         };
-        match ParsedChart::new(chart).render_or_partial(&values, &options, &mut host) {
-            Ok(rendered) => self.show(&rendered, &name),
+        let chart = ParsedChart::new(chart);
+        let rendered = match connection.as_ref().filter(|_| asks) {
+            Some(connection) => chart.render_or_partial(&values, &options, &mut Asking::new(connection)),
+            None => chart.render_or_partial(&values, &options, &mut host),
+        };
+        match rendered {
+            Ok(rendered) => {
+                if let Some(connection) = connection.as_ref().filter(|_| self.validate) {
+                    self.check(&rendered, &options, connection)?;
+                }
+                self.show(&rendered, &name)
+            }
             Err(failure) => match failure.partial {
                 Some(partial) if settings.debug => {
                     print(&format!("{}\n", partial.trim()))?;
@@ -265,6 +298,31 @@ impl Template {
                 None => Err(failure.why.into()),
             },
         }
+    }
+
+    /// Are the manifests of kinds that the cluster knows, and are they nobody else's? Nothing is changed.
+    fn check(&self, rendered: &Rendered, options: &Options, connection: &Connection) -> anyhow::Result<()> {
+        let now = crate::host::local_now();
+        let release = Release::new(NewRelease {
+            name: &options.release_name,
+            namespace: &options.namespace,
+            revision: 1,
+            chart: &rendered.chart,
+            config: None,
+            manifest: manifest_text(rendered, self.include_crds),
+            hooks: &[],
+            notes: "",
+            status: (Status::PendingInstall, ""),
+            first_deployed: None,
+            now: &now,
+        });
+        let dry_run = action::Options {
+            dry_run: true,
+            take_ownership: self.is_upgrade || self.install.take_ownership,
+            ..action::Options::default()
+        };
+        let mut operation = Operation::install(release, Vec::new(), dry_run, &now);
+        connection.run(&mut operation).error.map_or(Ok(()), |why| Err(anyhow!(why)))
     }
 
     fn show(&self, rendered: &Rendered, name: &str) -> anyhow::Result<()> {

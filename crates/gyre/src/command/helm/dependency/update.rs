@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::command::helm::chart::{absolute, load_directory};
 use crate::command::helm::environment::Settings;
 use crate::command::helm::fetch::{Found, caches, find_at, index_file, remote_of, resolve};
+use crate::command::helm::oci;
 use crate::command::helm::package::save;
 use crate::command::helm::print;
 use crate::command::helm::repo::update_all;
@@ -35,6 +36,8 @@ enum From {
     Here,
     /// A directory beside.
     Directory(PathBuf),
+    /// A registry.
+    Registry,
     /// A repository that was added.
     Known(Repository),
     /// Another, by its address.
@@ -143,6 +146,10 @@ impl Update<'_> {
                 from.push(From::Directory(self.local(path)?));
                 continue;
             }
+            if oci::is_one(place) {
+                from.push(From::Registry);
+                continue;
+            }
             let alias = place.strip_prefix('@').or_else(|| place.strip_prefix("alias:"));
             let found = known.all.iter().find(|one| match alias {
                 Some(alias) => one.name == alias,
@@ -244,6 +251,17 @@ impl Update<'_> {
                 From::Directory(place) => {
                     Some(load_directory(place)?.metadata.version).filter(|version| fits(version))
                 }
+                From::Registry if Version::parse(&dependency.version).is_ok() => {
+                    Some(dependency.version.clone())
+                }
+                From::Registry => {
+                    let place = &dependency.repository;
+                    let address = format!("{}/{}", place.trim_end_matches('/'), dependency.name);
+                    let versions = oci::versions_at(&address, self.settings).map_err(|why| {
+                        anyhow!("could not retrieve list of tags for repository {place}: {why:#}")
+                    })?;
+                    versions.into_iter().find(|version| fits(version))
+                }
                 From::Known(repository) | From::Unknown(repository) => {
                     let index = Index::cached(&index_file(self.settings, &repository.name), &caches());
                     let index = index.map_err(|why| {
@@ -343,6 +361,16 @@ impl Update<'_> {
                 }
                 dependency.version.clone_from(&found.metadata.version);
                 save(&found, fresh).map(|_| ())
+            }
+            From::Registry => {
+                self.say(&format!("Downloading {name} from repo {place}"))?;
+                let address = format!("{}/{name}", place.trim_end_matches('/'));
+                let access = Access::default();
+                let found = Found::stored(&address, &dependency.version, &access, false, self.settings)
+                    .and_then(|found| Ok((found.get()?, found)));
+                let (archive, found) =
+                    found.map_err(|why| anyhow!("could not download {address}: {why:#}"))?;
+                Ok(fs::write(fresh.join(found.file_name()), archive)?)
             }
             From::Known(repository) | From::Unknown(repository) => {
                 let found = self.find(dependency, repository)?;
