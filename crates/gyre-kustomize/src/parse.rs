@@ -65,6 +65,17 @@ fn nodes(content: &[u8]) -> Result<Vec<Node>> {
     let alone = parts.len() == 1;
     let last = parts.len().saturating_sub(1);
     let mut nodes = Vec::new();
+    // A document that is malformed is told before one whose aliases are.
+    let mut unwritten = None;
+    let mut writer = anchors::Writer::default();
+    let mut keep = |node: Node, nodes: &mut Vec<Node>| {
+        if unwritten.is_none() {
+            match writer.write_out(node) {
+                Ok(node) => nodes.push(node),
+                Err(error) => unwritten = Some(error),
+            }
+        }
+    };
     for (at, part) in parts.iter().enumerate() {
         let bytes = if valid { part.text.as_bytes() } else { content };
         let with_break;
@@ -85,16 +96,16 @@ fn nodes(content: &[u8]) -> Result<Vec<Node>> {
         if alone && matches!(kind, "List" | "ResourceList") && root.get("items").is_some() {
             let mut root = root;
             if let Some(Node { value: NodeValue::Sequence(items), .. }) = node::clear(&mut root, "items") {
-                nodes.extend(items);
+                items.into_iter().for_each(|item| keep(item, &mut nodes));
             }
             continue;
         }
         if nodes.len() >= RESOURCES_MAX {
             return fail(format!("more than {RESOURCES_MAX} documents: split the file"));
         }
-        nodes.push(root);
+        keep(root, &mut nodes);
     }
-    nodes.into_iter().map(anchors::write_out).collect()
+    unwritten.map_or(Ok(nodes), Err)
 }
 
 fn malformed(error: gyre_yaml::Error) -> Error {

@@ -7,7 +7,7 @@ use gyre_kustomize::{LoadRestrictions, Options, build};
 use gyre_model::FileTree;
 
 /// No bad input may take longer, on a slow machine without optimisation.
-const TIME_MAX: Duration = Duration::from_secs(60);
+const TIME_MAX: Duration = Duration::from_secs(300);
 
 const CONFIG_MAP: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cm}\n";
 

@@ -9,16 +9,18 @@ use gyre_yaml::{Alias, Node, NodeValue, Tag};
 use crate::error::{Result, fail};
 use crate::node;
 
-/// The node with every alias replaced by what it stands for, and `<<` by the fields it merges.
-pub(super) fn write_out(node: Node) -> Result<Node> {
-    Writer { written: 0 }.node(node)
-}
-
-struct Writer {
+/// Writes aliases out; all documents of a file share what they may cost.
+#[derive(Default)]
+pub(super) struct Writer {
     written: usize,
 }
 
 impl Writer {
+    /// The node with every alias replaced by what it stands for, and `<<` by the fields it merges.
+    pub(super) fn write_out(&mut self, node: Node) -> Result<Node> {
+        self.node(node)
+    }
+
     /// Counts what is written out.
     fn spend(&mut self, nodes: usize) -> Result<()> {
         self.written += nodes;
