@@ -122,15 +122,22 @@ impl Connection {
         found.ok_or_else(|| anyhow!("release: not found"))
     }
 
-    /// Carries an operation out. A user who loses patience ends an installation or an upgrade as failed.
+    /// Carries an operation out.
     pub(super) fn run(&self, operation: &mut Operation) -> End {
+        self.wait(self.releases.run(operation))
+    }
+
+    /// Carries an installation or an upgrade out. Where the program is told to stop, it ends as failed.
+    pub(super) fn run_until_stopped(&self, operation: &mut Operation) -> End {
         let name = operation.release().name().to_owned();
         self.wait(async {
-            let cancelled = async {
-                let _ = tokio::signal::ctrl_c().await;
+            let stopped = async {
+                if crate::signal::stopped().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
                 println!("Release {name} has been cancelled.");
             };
-            self.releases.run_until(operation, cancelled).await
+            self.releases.run_until(operation, stopped).await
         })
     }
 

@@ -174,7 +174,7 @@ pub(super) fn carry_out(
     });
     release.labels = labels.into_iter().collect();
     let mut operation = Operation::install(release, history, options.clone(), &now);
-    let end = connection.run(&mut operation);
+    let end = connection.run_until_stopped(&mut operation);
     finish(&end, &operation, &options, connection)?;
     let mut release = operation.release().clone();
     if options.dry_run {

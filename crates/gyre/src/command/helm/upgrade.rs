@@ -163,7 +163,7 @@ impl Upgrade {
         release.labels.retain(|_, value| value != "null");
         let current = current.clone();
         let mut operation = Operation::upgrade(release, current, history, options.clone(), &now);
-        let end = connection.run(&mut operation);
+        let end = connection.run_until_stopped(&mut operation);
         finish(&end, &operation, &options, connection)?;
         let mut release = operation.release().clone();
         if options.dry_run {
