@@ -18,7 +18,7 @@ struct Row {
 #[test]
 fn quantities_names_and_selectors_are_those_of_go() {
     let Some(dir) = conformance::dir() else {
-        println!("apiserver-rows: no conformance data, nothing checked");
+        println!("go/misc: no conformance data, nothing checked");
         return;
     };
     let constants = std::fs::read_to_string(dir.join("go/constants.json")).unwrap_or_default();
@@ -38,7 +38,7 @@ fn quantities_names_and_selectors_are_those_of_go() {
         }
     }
     let expected = include_str!("../tests/expected_failures/rows.txt");
-    conformance::run("apiserver-rows", &rows, |row| &row.id, expected, |row| check(row, sets));
+    conformance::run("go/misc (Kubernetes)", &rows, |row| &row.id, expected, |row| check(row, sets));
 }
 
 fn check(row: &Row, sets: &Value) -> Result<(), String> {

@@ -106,7 +106,9 @@ impl Cluster {
                 answer
             }
             Step::Delete(objects, _) => {
-                objects.iter().for_each(|object| drop(self.objects.remove(&key(object))));
+                for object in objects {
+                    self.objects.remove(&key(&object));
+                }
                 Answer::default()
             }
             Step::Wait(goal, _) => match goal.judge(&self.world()) {

@@ -96,7 +96,9 @@ fn nodes(content: &[u8]) -> Result<Vec<Node>> {
         if alone && matches!(kind, "List" | "ResourceList") && root.get("items").is_some() {
             let mut root = root;
             if let Some(Node { value: NodeValue::Sequence(items), .. }) = node::clear(&mut root, "items") {
-                items.into_iter().for_each(|item| keep(item, &mut nodes));
+                for item in items {
+                    keep(item, &mut nodes);
+                }
             }
             continue;
         }

@@ -45,7 +45,7 @@ impl Fake {
             let (name, value) = header.split_once(':').unwrap_or((&header, ""));
             match &*name.to_lowercase() {
                 "content-length" => length = value.trim().parse().unwrap_or(0),
-                "authorization" => who = value.trim().to_owned(),
+                "authorization" => value.trim().clone_into(&mut who),
                 _ => {}
             }
         }

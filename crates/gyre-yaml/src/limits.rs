@@ -1,7 +1,7 @@
 //! The limits of reading YAML.
 
 /// How deep collections may nest. The Go libraries stop at 10,000; a thread's stack is smaller than theirs.
-pub const DEPTH_MAX: usize = 256;
+pub const DEPTH_MAX: usize = 160;
 
 /// How large one stream may be.
 pub const STREAM_BYTES_MAX: usize = 256 << 20;

@@ -107,38 +107,41 @@ fn objects_are_patched_replaced_and_deleted() {
     kube.fails("get cm x -n team", 1, &["NotFound"]);
 }
 
+/// What `kubectl create` is asked for, and what it says that it made.
+const MADE: &[(&str, &str)] = &[
+    ("deployment web --image=nginx --replicas=2 --port=80", "deployment.apps/web"),
+    ("job once --image=busybox -- echo hi", "job.batch/once"),
+    ("cronjob tick --image=busybox '--schedule=*/5 * * * *' -- date", "cronjob.batch/tick"),
+    ("job manual --from=cronjob/tick", "job.batch/manual"),
+    ("configmap map --from-literal=a=b", "configmap/map"),
+    ("secret generic secret --from-literal=p=w", "secret/secret"),
+    ("secret docker-registry registry --docker-username=u --docker-password=p", "secret/registry"),
+    ("service clusterip inside --tcp=80:8080", "service/inside"),
+    ("service nodeport node --tcp=80:8080", "service/node"),
+    ("service loadbalancer outside --tcp=80:8080", "service/outside"),
+    ("service externalname far --external-name=example.com", "service/far"),
+    ("ingress web --rule=example.com/path=web:80", "ingress.networking.k8s.io/web"),
+    ("role reader --verb=get --resource=pods", "role.rbac.authorization.k8s.io/reader"),
+    (
+        "rolebinding reads --role=reader --serviceaccount=default:bob",
+        "rolebinding.rbac.authorization.k8s.io/reads",
+    ),
+    ("clusterrole lists --verb=get,list --resource=nodes", "clusterrole.rbac.authorization.k8s.io/lists"),
+    (
+        "clusterrolebinding alice --clusterrole=lists --user=alice",
+        "clusterrolebinding.rbac.authorization.k8s.io/alice",
+    ),
+    ("quota few --hard=pods=10,configmaps=5", "resourcequota/few"),
+    ("pdb web --selector=app=web --min-available=1", "poddisruptionbudget.policy/web"),
+    ("priorityclass high --value=100", "priorityclass.scheduling.k8s.io/high"),
+    ("serviceaccount bob", "serviceaccount/bob"),
+    ("namespace team", "namespace/team"),
+];
+
 #[test]
 fn every_kind_is_created_and_described() {
     let Some(kube) = Kube::start() else { return };
-    for (line, made) in [
-        ("deployment web --image=nginx --replicas=2 --port=80", "deployment.apps/web"),
-        ("job once --image=busybox -- echo hi", "job.batch/once"),
-        ("cronjob tick --image=busybox '--schedule=*/5 * * * *' -- date", "cronjob.batch/tick"),
-        ("job manual --from=cronjob/tick", "job.batch/manual"),
-        ("configmap map --from-literal=a=b", "configmap/map"),
-        ("secret generic secret --from-literal=p=w", "secret/secret"),
-        ("secret docker-registry registry --docker-username=u --docker-password=p", "secret/registry"),
-        ("service clusterip inside --tcp=80:8080", "service/inside"),
-        ("service nodeport node --tcp=80:8080", "service/node"),
-        ("service loadbalancer outside --tcp=80:8080", "service/outside"),
-        ("service externalname far --external-name=example.com", "service/far"),
-        ("ingress web --rule=example.com/path=web:80", "ingress.networking.k8s.io/web"),
-        ("role reader --verb=get --resource=pods", "role.rbac.authorization.k8s.io/reader"),
-        (
-            "rolebinding reads --role=reader --serviceaccount=default:bob",
-            "rolebinding.rbac.authorization.k8s.io/reads",
-        ),
-        ("clusterrole lists --verb=get,list --resource=nodes", "clusterrole.rbac.authorization.k8s.io/lists"),
-        (
-            "clusterrolebinding alice --clusterrole=lists --user=alice",
-            "clusterrolebinding.rbac.authorization.k8s.io/alice",
-        ),
-        ("quota few --hard=pods=10,configmaps=5", "resourcequota/few"),
-        ("pdb web --selector=app=web --min-available=1", "poddisruptionbudget.policy/web"),
-        ("priorityclass high --value=100", "priorityclass.scheduling.k8s.io/high"),
-        ("serviceaccount bob", "serviceaccount/bob"),
-        ("namespace team", "namespace/team"),
-    ] {
+    for (line, made) in MADE {
         kube.says(&format!("create {line}"), &[made, "created"]);
     }
     let token = kube.says("create token bob --duration=1h", &[]);
