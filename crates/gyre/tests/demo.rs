@@ -120,6 +120,8 @@ impl Demo {
 
     fn converges(&mut self) {
         self.wait("everything is ready", Self::converged);
+        let project = "/apis/argoproj.io/v1alpha1/namespaces/argocd/appprojects/default";
+        assert_eq!(self.get(project)["spec"]["sourceRepos"], json!(["*"]), "the default project is there");
         let url = format!("http://127.0.0.1:{}/demo.git", self.git_port);
         let output =
             Command::new("git").args(["clone", "--quiet", &url]).arg(self.clone_dir()).output().unwrap();

@@ -134,6 +134,7 @@ impl Applications {
             return report.conclude(Some(REFRESH_AFTER));
         }
         let grant = Grant::own(MANAGER);
+        destination::default_project(&self.cx, &grant, &spec).await;
         let comparison = match self.compare(object, &spec).await {
             Ok(comparison) => comparison,
             Err(why) => {

@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use gyre_api::argo::{AppProjectSpec, ApplicationSpec, Destination, IN_CLUSTER, IN_CLUSTER_NAME, NAMESPACE};
+use gyre_api::argo::{
+    AppProjectSpec, ApplicationSpec, Destination, GROUP, IN_CLUSTER, IN_CLUSTER_NAME, NAMESPACE,
+};
+use gyre_cluster::{Grant, Write};
 use gyre_go::glob::gobwas::Glob;
-use gyre_model::ObjectRef;
+use gyre_model::{Object, ObjectRef};
+use serde_json::json;
 
 use crate::context::Context;
 use crate::flux::part;
@@ -45,6 +49,29 @@ pub(super) fn check(cx: &Context, spec: &ApplicationSpec) -> Result<(), String> 
         ));
     }
     Ok(())
+}
+
+/// Makes the default project where nobody has written it, as Argo CD does when it starts. It is of no consequence where that
+/// fails: the project permits everything, as its absence does.
+pub(super) async fn default_project(cx: &Context, grant: &Grant, spec: &ApplicationSpec) {
+    let is_default = matches!(spec.project.as_str(), "" | "default");
+    if !is_default || cx.projects.get(&key(NAMESPACE, "default")).is_some() {
+        return;
+    }
+    let project = Object::new(json!({
+        "apiVersion": format!("{GROUP}/v1alpha1"), "kind": "AppProject",
+        "metadata": {"name": "default", "namespace": NAMESPACE},
+        "spec": {
+            "sourceRepos": ["*"],
+            "destinations": [{"namespace": "*", "server": "*"}],
+            "clusterResourceWhitelist": [{"group": "*", "kind": "*"}],
+        },
+    }));
+    if let Ok(project) = project
+        && let Err(error) = cx.cluster.write(grant, Write::Create { object: &project }).await
+    {
+        tracing::debug!(%error, "the default project was not made");
+    }
 }
 
 /// What an Application's project permits.
