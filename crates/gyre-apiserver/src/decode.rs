@@ -4,6 +4,7 @@
 
 use gyre_go::base64::STANDARD;
 use gyre_merge::schema::{Field, Presence, Scalar, Struct, Type};
+use gyre_merge::typed::{is_zero, zero};
 use serde_json::{Map, Value};
 
 use crate::clock;
@@ -28,23 +29,6 @@ pub(crate) fn decode(ty: &Type, value: Value, found: &mut Found) -> Result<Value
     cursor.value(ty, None, value)
 }
 
-/// The value that an absent one stands for.
-pub(crate) fn zero(ty: &Type) -> Value {
-    match ty {
-        Type::Any | Type::List(_) | Type::Map(_) => Value::Null,
-        Type::Scalar(Scalar::String) => "".into(),
-        Type::Scalar(Scalar::Int32 | Scalar::Int64 | Scalar::Number | Scalar::IntOrString) => 0.into(),
-        Type::Scalar(Scalar::Bool) => false.into(),
-        Type::Scalar(Scalar::Quantity) => "0".into(),
-        Type::Scalar(Scalar::Bytes | Scalar::Time | Scalar::MicroTime) => Value::Null,
-        Type::Struct(it) => {
-            let mut out = Map::new();
-            fill(it.resolve(), &mut out);
-            Value::Object(out)
-        }
-    }
-}
-
 fn fill(it: &Struct, out: &mut Map<String, Value>) {
     for (name, field) in &it.fields {
         let value = match field.presence {
@@ -53,17 +37,6 @@ fn fill(it: &Struct, out: &mut Map<String, Value>) {
             _ => continue,
         };
         out.entry(name).or_insert(value);
-    }
-}
-
-fn is_zero(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Bool(it) => !it,
-        Value::Number(it) => it.as_f64() == Some(0.0),
-        Value::String(it) => it.is_empty(),
-        Value::Array(it) => it.is_empty(),
-        Value::Object(it) => it.is_empty(),
     }
 }
 

@@ -182,7 +182,7 @@ fn put(
                     _ => {}
                 }
             }
-            let found = found.unwrap_or_else(|| crate::decode::zero(&map.value));
+            let found = found.unwrap_or_else(|| gyre_merge::typed::zero(&map.value));
             if let Value::Object(held) = out.entry(name).or_insert_with(|| Value::Object(Map::new())) {
                 held.insert(key, found);
             }

@@ -2,10 +2,10 @@
 
 use gyre_merge::schema::{Scalar, Type};
 use gyre_merge::strategic_merge::{self, StrategicError};
+use gyre_merge::typed::zero;
 use serde_json::Value;
 
 use crate::api::Place;
-use crate::decode::zero;
 use crate::failure::{Cause, Failure, Result};
 
 /// The object with a strategic merge patch applied.

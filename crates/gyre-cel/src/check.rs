@@ -149,13 +149,10 @@ impl Checker<'_> {
         if let Some(ty) = self.variables.get(name) {
             return ty.clone();
         }
+        if let Some(denoted) = Type::simple(name) {
+            return Type::TypeOf(denoted.into());
+        }
         let denoted = match name {
-            "bool" => Type::Bool,
-            "int" => Type::Int,
-            "uint" => Type::Uint,
-            "double" => Type::Double,
-            "string" => Type::String,
-            "bytes" => Type::Bytes,
             "list" => Type::list(Type::Dyn),
             "map" => Type::map(Type::Dyn, Type::Dyn),
             "null_type" => Type::Null,

@@ -285,13 +285,11 @@ fn read(text: &str) -> Type {
 }
 
 fn read_words<'a>(words: &mut impl Iterator<Item = &'a str>) -> Type {
-    match words.next().unwrap_or("dyn") {
-        "bool" => Type::Bool,
-        "int" => Type::Int,
-        "uint" => Type::Uint,
-        "double" => Type::Double,
-        "string" => Type::String,
-        "bytes" => Type::Bytes,
+    let word = words.next().unwrap_or("dyn");
+    if let Some(ty) = Type::simple(word) {
+        return ty;
+    }
+    match word {
         "timestamp" => Type::Timestamp,
         "duration" => Type::Duration,
         "list" => Type::list(read_words(words)),

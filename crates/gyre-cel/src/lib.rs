@@ -139,30 +139,7 @@ fn shown(source: &str, mut issues: Vec<Issue>) -> String {
 
 /// The name under which an expression reaches a property (`k8s.io/apiserver/pkg/cel`, Escape).
 pub fn escape(name: &str) -> String {
-    const WORDS: [&str; 21] = [
-        "true",
-        "false",
-        "null",
-        "in",
-        "as",
-        "break",
-        "const",
-        "continue",
-        "else",
-        "for",
-        "function",
-        "if",
-        "import",
-        "let",
-        "loop",
-        "package",
-        "namespace",
-        "return",
-        "var",
-        "void",
-        "while",
-    ];
-    if WORDS.contains(&name) {
+    if parser::RESERVED.contains(&name) || matches!(name, "true" | "false" | "null" | "in") {
         return format!("__{name}__");
     }
     name.replace("__", "__underscores__")

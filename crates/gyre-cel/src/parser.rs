@@ -8,7 +8,8 @@ use crate::value::Value;
 
 const STARTS: &str = "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
 
-const RESERVED: [&str; 17] = [
+/// Words that may not name anything.
+pub(crate) const RESERVED: [&str; 17] = [
     "as",
     "break",
     "const",

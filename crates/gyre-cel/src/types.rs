@@ -54,6 +54,19 @@ pub struct Object {
 }
 
 impl Type {
+    /// The type that a word denotes, where it has no parts.
+    pub(crate) fn simple(word: &str) -> Option<Self> {
+        Some(match word {
+            "bool" => Self::Bool,
+            "int" => Self::Int,
+            "uint" => Self::Uint,
+            "double" => Self::Double,
+            "string" => Self::String,
+            "bytes" => Self::Bytes,
+            _ => return None,
+        })
+    }
+
     /// A list of items of a type.
     pub fn list(item: Self) -> Self {
         Self::List(Arc::new(item))

@@ -1,6 +1,7 @@
 //! What a plan has to know of the cluster, asked for as seldom as possible.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use futures::{FutureExt, StreamExt};
@@ -42,6 +43,31 @@ impl Live {
         found.into_iter().collect()
     }
 
+    /// The object as it is, or what is known of it without looking at it.
+    async fn present(
+        &self,
+        owner: &OwnerId,
+        (desired, sent): (&Object, Digest),
+        coming: &HashSet<GroupKind>,
+    ) -> Result<ControlFlow<Observed, Arc<Object>>, ApiError> {
+        let target = desired.object_ref();
+        if self.is_unchanged(owner, &target, sent) {
+            return Ok(ControlFlow::Break(Observed::Unchanged));
+        }
+        if self.seen(&target).is_none() && self.knows_kind(&target) {
+            return Ok(ControlFlow::Break(Observed::Absent));
+        }
+        Ok(match self.cluster().get(&target).await {
+            Ok(Some(live)) => ControlFlow::Continue(Arc::new(live)),
+            Ok(None) => ControlFlow::Break(Observed::Absent),
+            // Its definition comes with the same plan, in an earlier phase.
+            Err(ApiError::NoKind { .. }) if coming.contains(&target.group_kind()) => {
+                ControlFlow::Break(Observed::Absent)
+            }
+            Err(error) => ControlFlow::Break(Observed::Refused(refused(error)?)),
+        })
+    }
+
     async fn observe_one(
         &self,
         grant: &Grant,
@@ -49,21 +75,10 @@ impl Live {
         desired: &Arc<Object>,
         coming: &HashSet<GroupKind>,
     ) -> Result<Observed, ApiError> {
-        let target = desired.object_ref();
-        if self.is_unchanged(owner, &target, sent_digest(desired)) {
-            return Ok(Observed::Unchanged);
-        }
-        if self.seen(&target).is_none() && self.knows_kind(&target) {
-            return Ok(Observed::Absent);
-        }
-        let live = match self.cluster().get(&target).await {
-            Ok(None) => return Ok(Observed::Absent),
-            Ok(Some(live)) => Arc::new(live),
-            // Its definition comes with the same plan, in an earlier phase.
-            Err(ApiError::NoKind { .. }) if coming.contains(&target.group_kind()) => {
-                return Ok(Observed::Absent);
-            }
-            Err(error) => return refused(error).map(Observed::Refused),
+        let sent = sent_digest(desired);
+        let live = match self.present(owner, (desired, sent), coming).await? {
+            ControlFlow::Continue(live) => live,
+            ControlFlow::Break(known) => return Ok(known),
         };
         let dry_run = Write::Apply { object: desired, force: true, dry_run: true };
         let merged = match self.cluster().write(grant, dry_run).await {
@@ -76,7 +91,7 @@ impl Live {
         if let Ok(merged) = &merged
             && gyre_plan::diff(&live.to_value(), &merged.to_value()).is_empty()
         {
-            self.remember(owner, sent_digest(desired), &live);
+            self.remember(owner, sent, &live);
         }
         Ok(Observed::Live { live, merged, how: How::ServerSide })
     }
@@ -111,21 +126,10 @@ impl Live {
         desired: &Arc<Object>,
         coming: &HashSet<GroupKind>,
     ) -> Result<Observed, ApiError> {
-        let target = desired.object_ref();
         let sent = sent_digest(desired);
-        if self.is_unchanged(owner, &target, sent) {
-            return Ok(Observed::Unchanged);
-        }
-        if self.seen(&target).is_none() && self.knows_kind(&target) {
-            return Ok(Observed::Absent);
-        }
-        let live = match self.cluster().get(&target).await {
-            Ok(None) => return Ok(Observed::Absent),
-            Ok(Some(live)) => Arc::new(live),
-            Err(ApiError::NoKind { .. }) if coming.contains(&target.group_kind()) => {
-                return Ok(Observed::Absent);
-            }
-            Err(error) => return refused(error).map(Observed::Refused),
+        let live = match self.present(owner, (desired, sent), coming).await? {
+            ControlFlow::Continue(live) => live,
+            ControlFlow::Break(known) => return Ok(known),
         };
         let prediction = match predict(&live, desired) {
             Ok(prediction) => prediction,

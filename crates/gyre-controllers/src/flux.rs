@@ -6,9 +6,10 @@ pub(crate) mod kustomization;
 
 use std::time::Duration;
 
-use gyre_go::duration;
+use gyre_go::{base64, duration};
 use gyre_model::{GroupVersionKind, Object};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 /// A Go duration of a spec; `None` where it is missing or is not one.
 pub(crate) fn span(text: &str) -> Option<Duration> {
@@ -32,6 +33,13 @@ pub(crate) fn part<T: DeserializeOwned + Default>(object: &Object, name: &str) -
 /// The value of the annotation by which a reconcile is asked for.
 pub(crate) fn requested_at(object: &Object) -> Option<String> {
     object.annotation(gyre_api::flux::REQUESTED_AT).map(Into::into)
+}
+
+/// The data of a Secret, decoded; what cannot be is left out.
+pub(crate) fn secret_data(secret: &Object) -> Vec<(String, Vec<u8>)> {
+    let data = secret.at("/data").and_then(Value::as_object).into_iter().flatten();
+    let decoded = |value: &Value| base64::STANDARD.decode(value.as_str()?.as_bytes()).ok();
+    data.filter_map(|(key, value)| Some((key.clone(), decoded(value)?))).collect()
 }
 
 /// The version of Flux's kinds that is watched and written.

@@ -15,6 +15,7 @@ use gyre_model::{GroupVersionKind, Object, ObjectRef};
 use serde_json::{Value, json};
 
 use crate::events::Events;
+use crate::flux::requested_at;
 use crate::limits::{BROKEN_RETRY, JITTER_PERCENT, RECONCILE_MAX, STATUS_RETRY, WORKERS};
 use crate::outcome::Conclusion;
 use crate::queue::{Key, Queue};
@@ -30,9 +31,10 @@ pub(crate) trait Reconciler: Send + Sync + 'static {
     fn finalizer(&self) -> Option<&'static str>;
     /// Is the status a subresource?
     fn has_status_subresource(&self) -> bool;
-    /// Does this turn ask for a reconcile? New and deleted objects always do; without a word on it, a new generation.
+    /// Does this turn ask for a reconcile? New and deleted objects always do; without a word on it, a new generation or
+    /// somebody's request.
     fn concerns(&self, old: &Object, new: &Object) -> bool {
-        old.generation() != new.generation()
+        old.generation() != new.generation() || requested_at(old) != requested_at(new)
     }
     /// Reconciles an object that is not being deleted.
     fn reconcile<'a>(&'a self, object: &'a Arc<Object>) -> BoxFuture<'a, Conclusion>;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gyre_api::flux::{Condition, GitRepositoryStatus, KustomizationStatus};
-use gyre_health::argo::Health;
+use gyre_health::argo::{Health, is_ready};
 use gyre_health::kstatus::Status;
 use gyre_model::{Object, ObjectRef};
 
@@ -71,11 +71,6 @@ fn application(cx: &Context, object: &Arc<Object>) -> Branch {
             (entry, if word == Health::Healthy { Status::Current.to_string() } else { word.to_string() })
         })
         .collect();
-    let ready = match (sync, health) {
-        ("Synced", "Healthy") => "True",
-        ("", _) | (_, "Progressing") => "Unknown",
-        _ => "False",
-    };
     let problem = object.at("/status/conditions/0/message").and_then(|message| message.as_str());
     Branch {
         name: format!("{}/{}/{}", application::KIND, object.namespace(), object.name()),
@@ -83,7 +78,7 @@ fn application(cx: &Context, object: &Arc<Object>) -> Branch {
             "" => String::new(),
             hash => format!("sha1:{hash}"),
         },
-        ready: ready.into(),
+        ready: is_ready(object).into(),
         message: problem.map_or_else(|| format!("{sync} {health}"), Into::into),
         objects,
         changed: object.text("/status/operationState/message").to_owned(),

@@ -48,6 +48,15 @@ fn verdict(health: Health, message: impl Into<String>) -> Verdict {
     Verdict { health, message: message.into() }
 }
 
+/// Whether an Application is ready, as a condition's status says it: `True` when it is synced and healthy.
+pub fn is_ready(application: &Object) -> &'static str {
+    match (application.text("/status/sync/status"), application.text("/status/health/status")) {
+        ("Synced", "Healthy") => "True",
+        ("", _) | (_, "Progressing") => "Unknown",
+        _ => "False",
+    }
+}
+
 /// Judges an object that exists; `None` for the kinds that have no health of their own.
 pub fn judge(object: &Object) -> Option<Verdict> {
     if object.is_deleting() {

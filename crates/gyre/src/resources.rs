@@ -2,6 +2,7 @@
 
 use anyhow::{Result, anyhow};
 use gyre_cluster::{ApiError, Cluster};
+use gyre_health::argo::is_ready;
 use gyre_model::{GroupVersionKind, Object};
 use serde_json::Value;
 
@@ -188,17 +189,12 @@ fn ready(object: &Object) -> (String, String) {
 /// An Application: ready when synced and healthy.
 fn synced(object: &Object) -> (String, String) {
     let (sync, health) = (object.text("/status/sync/status"), object.text("/status/health/status"));
-    let word = match (sync, health) {
-        ("Synced", "Healthy") => "True",
-        ("", _) | (_, "Progressing") => "Unknown",
-        _ => "False",
-    };
     let problem = object.text("/status/conditions/0/message");
     let operation = object.text("/status/operationState/message");
     let message = if problem.is_empty() { operation } else { problem };
     let states: Vec<&str> = [sync, health, message].into_iter().filter(|part| !part.is_empty()).collect();
     let waiting = "waiting to be reconciled".to_owned();
-    (word.into(), if states.is_empty() { waiting } else { states.join(", ") })
+    (is_ready(object).into(), if states.is_empty() { waiting } else { states.join(", ") })
 }
 
 /// Nothing is synced unless somebody asks.

@@ -30,6 +30,13 @@ pub struct ApplicationSpec {
     pub source_hydrator: Option<Value>,
 }
 
+impl ApplicationSpec {
+    /// The sources: the several ones where there are any, otherwise the one.
+    pub fn all_sources(&self) -> &[Source] {
+        if self.sources.is_empty() { self.source.as_slice() } else { &self.sources }
+    }
+}
+
 /// Where the objects go.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -30,6 +30,7 @@ use crate::shelf::key;
 use compare::Comparison;
 use operation::{Operation, Synced};
 use status::Report;
+use target::Target;
 
 /// The kind's name.
 pub(crate) const KIND: &str = "Application";
@@ -135,8 +136,8 @@ impl Applications {
         }
         let grant = Grant::own(MANAGER);
         destination::default_project(&self.cx, &grant, &spec).await;
-        let comparison = match self.compare(object, &spec).await {
-            Ok(comparison) => comparison,
+        let (target, comparison) = match self.compare(object, &spec).await {
+            Ok(compared) => compared,
             Err(why) => {
                 report.unknown(&spec, &why);
                 return report.conclude(Some(REFRESH_AFTER));
@@ -149,7 +150,7 @@ impl Applications {
             let comparison = match operation.spec(&spec) {
                 None => comparison,
                 Some(other) => match self.compare(object, &other).await {
-                    Ok(comparison) => comparison,
+                    Ok((_, comparison)) => comparison,
                     Err(why) => {
                         report.synced(&operation, &Synced::failed(why, now));
                         return report.conclude(Some(REFRESH_AFTER));
@@ -164,8 +165,8 @@ impl Applications {
             {
                 report.spec(changes(old, new));
             }
-            // What the sync came to is seen in a second comparison, which costs nothing where all went well.
-            match self.compare(object, &spec).await {
+            // What the sync came to is seen in a second comparison with what was fetched and rendered before.
+            match compare::of(&self.cx, object, &spec, &target).await {
                 Ok(comparison) => report.compared(&spec, &comparison),
                 Err(why) => report.unknown(&spec, &why),
             }
@@ -173,16 +174,21 @@ impl Applications {
         report.conclude(Some(REFRESH_AFTER))
     }
 
-    async fn compare(&self, object: &Arc<Object>, spec: &ApplicationSpec) -> Result<Comparison, String> {
+    async fn compare(
+        &self,
+        object: &Arc<Object>,
+        spec: &ApplicationSpec,
+    ) -> Result<(Target, Comparison), String> {
         let target = target::of(&self.cx, object, spec).await?;
-        compare::of(&self.cx, object, spec, target).await
+        let comparison = compare::of(&self.cx, object, spec, &target).await?;
+        Ok((target, comparison))
     }
 
     /// What a sync would do now.
     pub(crate) async fn preview(&self, object: &Arc<Object>) -> Result<Preview, String> {
         let spec: ApplicationSpec = part(object, "spec")?;
         destination::check(&self.cx, &spec)?;
-        let comparison = self.compare(object, &spec).await?;
+        let (_, comparison) = self.compare(object, &spec).await?;
         let (mut plan, ignored) = Operation::preview(&spec).plan(object, &comparison);
         plan.prune.extend(ignored.into_iter().map(|change| {
             let why = "not in desired; a sync with --prune deletes it".to_owned();

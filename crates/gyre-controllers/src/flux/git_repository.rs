@@ -14,7 +14,7 @@ use gyre_model::{Dir, Entry, FileTree, FileTreeBuilder, GroupVersionKind, Object
 use gyre_source::{Archive, Commit, Remote, Want, apply_ignore, archive};
 
 use crate::context::Context;
-use crate::flux::{gvk, part, requested_at};
+use crate::flux::{gvk, part};
 use crate::frame::{Reconciler, without_finalizer};
 use crate::outcome::Conclusion;
 use crate::queue::Key;
@@ -45,10 +45,6 @@ impl Reconciler for GitRepositories {
 
     fn has_status_subresource(&self) -> bool {
         true
-    }
-
-    fn concerns(&self, old: &Object, new: &Object) -> bool {
-        old.generation() != new.generation() || requested_at(old) != requested_at(new)
     }
 
     fn reconcile<'a>(&'a self, object: &'a Arc<Object>) -> BoxFuture<'a, Conclusion> {

@@ -18,7 +18,7 @@ use gyre_api::flux::{
     FINALIZER, GitRepositoryStatus, InventoryEntry, KUSTOMIZE_GROUP, KUSTOMIZE_MANAGER, KustomizationSpec,
     KustomizationStatus,
 };
-use gyre_cluster::{Applied, OwnerId};
+use gyre_cluster::{Applied, Grant, OwnerId};
 use gyre_model::{GroupVersionKind, Object, ObjectRef};
 use gyre_plan::{Action, Desired, Observed, Plan, Stale, Title, flux_rank, stage};
 use gyre_render::RenderError;
@@ -63,6 +63,8 @@ struct Memory {
 
 /// A plan, and what it was made of.
 struct Planned {
+    owner: OwnerId,
+    grant: Grant,
     plan: Plan,
     desired: Vec<(Arc<Object>, Observed)>,
     stale: Vec<Stale>,
@@ -83,10 +85,6 @@ impl Reconciler for Kustomizations {
 
     fn has_status_subresource(&self) -> bool {
         true
-    }
-
-    fn concerns(&self, old: &Object, new: &Object) -> bool {
-        old.generation() != new.generation() || requested_at(old) != requested_at(new)
     }
 
     fn reconcile<'a>(&'a self, object: &'a Arc<Object>) -> BoxFuture<'a, Conclusion> {
@@ -276,9 +274,8 @@ impl Kustomizations {
         let (revision, digest) = (files.revision.clone(), rendered.digest);
         let blocked = |error: gyre_cluster::ApiError| Blocked::apply(error.to_string(), &revision, digest);
         let objects = prepare::objects(&self.cx, object, spec, rendered.objects).await.map_err(blocked)?;
-        let guard = || Blocked::emptied(&revision, digest, inventory(old).len());
         if objects.is_empty() && !inventory(old).is_empty() && spec.prune && !policy::may_empty(object) {
-            return Err(guard());
+            return Err(Blocked::emptied(&revision, digest, inventory(old).len()));
         }
         let grant = policy::grant(object, spec);
         let observed = self.cx.live.observe(&grant, &owner, &objects).await.map_err(blocked)?;
@@ -292,7 +289,7 @@ impl Kustomizations {
             (Desired { wave, rank, object: Arc::clone(object), how: None }, observed.clone())
         });
         let plan = gyre_plan::make(title, ordered.collect(), stale.clone(), &policy::of(object, spec), 2);
-        Ok(Planned { plan, desired, stale })
+        Ok(Planned { owner, grant, plan, desired, stale })
     }
 
     /// What a reconcile would do now, with the files of the source or others instead.
@@ -319,10 +316,8 @@ impl Kustomizations {
         files: &Files,
         rendered: Rendered,
     ) -> Result<Outcome, Blocked> {
-        let owner = owner_of(&key(object.namespace(), object.name()));
         let digest = rendered.digest;
-        let grant = policy::grant(object, spec);
-        let Planned { plan, .. } = self.plan(object, spec, old, files, rendered).await?;
+        let Planned { owner, grant, plan, .. } = self.plan(object, spec, old, files, rendered).await?;
         tracing::debug!("{plan}");
         let applied = self.cx.live.execute(&grant, &owner, &plan).await;
         let outcome = self.outcome(&owner, old, files, digest, &plan, applied);

@@ -1,11 +1,10 @@
 //! What an Application's summary tells of its live objects: the images of pods, the addresses of what is reachable
 //! (Argo CD's `controller/cache/info.go`), and whose an object says it is.
 
+use gyre_api::argo::TRACKING_ID;
 use gyre_model::Object;
 use serde_json::Value;
 
-/// Annotation that says whose an object is.
-const TRACKING_ID: &str = "argocd.argoproj.io/tracking-id";
 /// What annotations with links begin with.
 const LINK: &str = "link.argocd.argoproj.io/";
 /// Annotation that leaves out the addresses of the rules of an Ingress.

@@ -73,17 +73,17 @@ pub(super) async fn of(
     cx: &Context,
     application: &Object,
     spec: &ApplicationSpec,
-    target: Target,
+    target: &Target,
 ) -> Result<Comparison, String> {
     let owner = owner_of(&key(application.namespace(), application.name()));
     let failed = |error: gyre_cluster::ApiError| format!("Failed to load live state: {error}");
     let project = Project::of(cx, spec)?;
-    let (objects, repeated) = unique(target.objects);
+    let (objects, repeated) = unique(target.placed(cx, application, spec).await);
     let observed = cx.live.observe_client_side(&owner, &objects).await.map_err(failed)?;
     let found = strays(cx, &owner, application, &objects).await.map_err(failed)?;
     let mut comparison = Comparison {
-        revisions: target.revisions,
-        types: target.types,
+        revisions: target.revisions.clone(),
+        types: target.types.clone(),
         resources: Vec::new(),
         health: Health::Healthy,
         summary: json!({}),

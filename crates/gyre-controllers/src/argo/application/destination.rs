@@ -16,12 +16,11 @@ use crate::shelf::key;
 
 /// The error is what `InvalidSpecError` says.
 pub(super) fn check(cx: &Context, spec: &ApplicationSpec) -> Result<(), String> {
-    let sources: Vec<_> =
-        if spec.sources.is_empty() { spec.source.iter().collect() } else { spec.sources.iter().collect() };
+    let sources = spec.all_sources();
     if sources.is_empty() {
         return Err("spec.source and either spec.source.path or spec.source.chart are required".into());
     }
-    for source in &sources {
+    for source in sources {
         let given = |text: &Option<String>| text.as_deref().is_some_and(|text| !text.is_empty());
         if source.repo_url.is_empty()
             || !(given(&source.path) || given(&source.chart) || given(&source.reference))
@@ -33,7 +32,7 @@ pub(super) fn check(cx: &Context, spec: &ApplicationSpec) -> Result<(), String> 
     }
     destination(&spec.destination)?;
     let Project { name: project, rules: Some(rules) } = Project::of(cx, spec)? else { return Ok(()) };
-    for source in &sources {
+    for source in sources {
         if !allowed(&rules.source_repos, &source.repo_url) {
             return Err(format!(
                 "application repo {} is not permitted in project '{project}'",

@@ -18,8 +18,8 @@ pub(super) struct Target {
     pub(super) revisions: Vec<String>,
     /// `Directory` or `Kustomize`, one for each source.
     pub(super) types: Vec<&'static str>,
-    /// The objects, with their tracking annotation.
-    pub(super) objects: Vec<Arc<Object>>,
+    /// The objects, as they were rendered.
+    objects: Vec<Object>,
     /// Hooks: objects that are not part of the desired state.
     pub(super) hooks: Vec<String>,
 }
@@ -33,11 +33,9 @@ fn is_hook(object: &Object) -> bool {
 
 /// Fetches and renders; the error is what `ComparisonError` says.
 pub(super) async fn of(cx: &Context, application: &Object, spec: &ApplicationSpec) -> Result<Target, String> {
-    let sources: Vec<&Source> =
-        if spec.sources.is_empty() { spec.source.iter().collect() } else { spec.sources.iter().collect() };
+    let sources = spec.all_sources();
     let mut target =
         Target { revisions: Vec::new(), types: Vec::new(), objects: Vec::new(), hooks: Vec::new() };
-    let mut rendered = Vec::new();
     for (index, source) in sources.iter().enumerate() {
         let failed = |why: String| {
             let (number, count) = (index + 1, sources.len());
@@ -49,16 +47,31 @@ pub(super) async fn of(cx: &Context, application: &Object, spec: &ApplicationSpe
         let (revision, kind, objects) = one(cx, application, spec, source).await.map_err(failed)?;
         target.revisions.push(revision);
         target.types.push(kind);
-        rendered.extend(objects);
-    }
-    for object in rendered {
-        if is_hook(&object) {
-            target.hooks.push(format!("{}/{}", object.kind(), object.name()));
-            continue;
+        for object in objects {
+            if is_hook(&object) {
+                target.hooks.push(format!("{}/{}", object.kind(), object.name()));
+            } else {
+                target.objects.push(object);
+            }
         }
-        target.objects.push(placed(cx, application, spec, object).await);
     }
     Ok(target)
+}
+
+impl Target {
+    /// The objects in their namespaces, with their tracking annotation. A sync may bring kinds that were not served before.
+    pub(super) async fn placed(
+        &self,
+        cx: &Context,
+        application: &Object,
+        spec: &ApplicationSpec,
+    ) -> Vec<Arc<Object>> {
+        let mut objects = Vec::with_capacity(self.objects.len());
+        for object in &self.objects {
+            objects.push(placed(cx, application, spec, object.clone()).await);
+        }
+        objects
+    }
 }
 
 async fn one(

@@ -4,14 +4,12 @@ use std::time::Duration;
 
 use gyre_api::flux::GitRepositorySpec;
 use gyre_cluster::ApiError;
-use gyre_go::base64;
 use gyre_model::{GroupVersionKind, Object, ObjectRef, Secret};
 use gyre_source::{Auth, Remote, Tls};
-use serde_json::Value;
 
 use super::status::Blocked;
 use crate::context::Context;
-use crate::flux::span;
+use crate::flux::{secret_data, span};
 
 /// How long Git operations may take where the spec does not say.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -66,14 +64,7 @@ async fn secret(cx: &Context, object: &Object, name: &str) -> Result<Data, Block
     let found = found
         .map_err(|error: ApiError| failed(error.to_string()))?
         .ok_or_else(|| failed(format!("secrets \"{name}\" not found")))?;
-    let data = found.at("/data").and_then(Value::as_object);
-    Ok(data
-        .into_iter()
-        .flatten()
-        .filter_map(|(key, value)| {
-            Some((key.clone(), base64::STANDARD.decode(value.as_str()?.as_bytes()).ok()?))
-        })
-        .collect())
+    Ok(secret_data(&found))
 }
 
 fn credentials(remote: &mut Remote, scheme: &str, data: &Data) -> Result<(), Blocked> {

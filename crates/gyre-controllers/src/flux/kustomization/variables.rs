@@ -2,7 +2,6 @@
 //! SubstituteVariables).
 
 use gyre_api::flux::{KustomizationSpec, SubstituteFrom};
-use gyre_go::base64;
 use gyre_model::{GroupVersionKind, Object, ObjectRef};
 use gyre_render::RenderError;
 use gyre_render::kustomization::Rendered;
@@ -10,6 +9,7 @@ use gyre_render::substitute::{Variables, failed, objects};
 use serde_json::Value;
 
 use crate::context::Context;
+use crate::flux::secret_data;
 
 /// The objects with the variables that the Kustomization gives and refers to; those that it gives go first.
 pub(super) async fn put_in(
@@ -53,14 +53,14 @@ async fn read(
         let plural = format!("{}s", kind.to_lowercase());
         return if *optional { Ok(()) } else { Err(failed(format!("{plural} \"{name}\" not found"))) };
     };
-    for (key, value) in found.at("/data").and_then(Value::as_object).into_iter().flatten() {
-        let text = value.as_str().unwrap_or_default();
-        if kind == "Secret" {
-            let bytes = base64::STANDARD.decode(text.as_bytes()).unwrap_or_default();
-            variables.set(key, &without_breaks(&String::from_utf8_lossy(&bytes)));
-        } else {
-            variables.set(key, &without_breaks(text));
+    if kind == "Secret" {
+        for (key, value) in secret_data(&found) {
+            variables.set(&key, &without_breaks(&String::from_utf8_lossy(&value)));
         }
+        return Ok(());
+    }
+    for (key, value) in found.at("/data").and_then(Value::as_object).into_iter().flatten() {
+        variables.set(key, &without_breaks(value.as_str().unwrap_or_default()));
     }
     Ok(())
 }
