@@ -15,6 +15,8 @@ pub const GROUP: &str = "argoproj.io";
 pub const NAMESPACE: &str = "argocd";
 /// Field manager under which Argo CD's controller writes objects.
 pub const MANAGER: &str = "argocd-controller";
+/// Field manager under which it replaces objects, since it gives no name then: that of its program.
+pub const REPLACER: &str = "argocd";
 /// The component that its events name.
 pub const COMPONENT: &str = "argocd-application-controller";
 /// Annotation that says whose an object is: `<app>:<group>/<kind>:<namespace>/<name>`.

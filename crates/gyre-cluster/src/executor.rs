@@ -96,7 +96,7 @@ impl Live {
     async fn execute_change(&self, grant: &Grant, owner: &OwnerId, change: &Change) -> Done {
         let result = match (&change.action, &change.desired) {
             (Action::Recreate, Some(desired)) => self.recreate(grant, owner, desired, change).await,
-            (Action::Configure, Some(desired)) if change.how == (How::Replace { force: true }) => {
+            (Action::Configure, Some(desired)) if matches!(change.how, How::Replace { force: true, .. }) => {
                 self.recreate(grant, owner, desired, change).await
             }
             (Action::Create | Action::Configure, Some(desired)) => {
@@ -143,6 +143,11 @@ impl Live {
                 Write::Patch { target: &change.target, subresource: None, format, body, dry_run: false }
             }
         };
+        let other = match &change.how {
+            How::Replace { manager, .. } => Some(grant.managed_by(manager)),
+            _ => None,
+        };
+        let grant = other.as_ref().unwrap_or(grant);
         let live = self.cluster().write(grant, write).await.map_err(failed)?;
         if desired.kind() == "CustomResourceDefinition" {
             self.cluster().forget_kinds(desired.text("/spec/group")).await;

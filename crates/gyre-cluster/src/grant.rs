@@ -51,6 +51,12 @@ impl Grant {
         Self { identity, manager: manager.into(), policy: Arc::new(policy) }
     }
 
+    /// The same under the name of another field manager.
+    #[must_use]
+    pub fn managed_by(&self, manager: &str) -> Self {
+        Self { manager: manager.into(), ..self.clone() }
+    }
+
     /// Does the policy allow writing this object?
     pub fn allows(&self, target: &ObjectRef) -> Result<(), Denied> {
         (self.policy)(target)

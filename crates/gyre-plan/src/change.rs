@@ -87,6 +87,8 @@ pub enum How {
     Replace {
         /// What is there is deleted first.
         force: bool,
+        /// The field manager that it is written as.
+        manager: &'static str,
     },
     /// By a patch of the live object.
     Patch {

@@ -6,7 +6,7 @@ mod results;
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use gyre_api::argo::{ApplicationSpec, Automated, SYNC_OPTIONS, normal};
+use gyre_api::argo::{ApplicationSpec, Automated, REPLACER, SYNC_OPTIONS, normal};
 use gyre_cluster::{Grant, Write};
 use gyre_model::{GroupVersionKind, Object, ObjectRef};
 use gyre_plan::{Change, Desired, How, Marks, Plan, Policy, Title, argo_rank, with_last_applied};
@@ -21,7 +21,7 @@ use crate::clock::rfc3339;
 use crate::context::Context;
 use crate::shelf::key;
 use pace::{heal, retry, was_attempted};
-use results::{item, outcome, planned, pruning_ignored, result};
+use results::{item, nameless, outcome, planned, pruning_ignored, result};
 
 /// A sync that is to be carried out.
 pub(super) struct Operation {
@@ -244,21 +244,9 @@ impl Operation {
         let started = cx.clock.now();
         let owner = owner_of(&key(application.namespace(), application.name()));
         let home = spec.destination.namespace.as_deref().unwrap_or_default();
-        let denied = self.denied(cx, spec, &comparison).await;
-        if !denied.is_empty() {
-            let reasons: BTreeSet<&str> = denied.iter().map(|(_, why)| why.as_str()).collect();
-            let reasons: Vec<&str> = reasons.into_iter().collect();
-            let message = format!("one or more synchronization tasks are not valid: {}", reasons.join("; "));
-            let results = denied.iter().map(|(object, why)| item(object, home, "SyncFailed", None, why));
-            let (results, revisions) = (results.collect(), comparison.revisions);
-            return Synced {
-                phase: "Failed",
-                message,
-                results,
-                revisions,
-                started,
-                finished: cx.clock.now(),
-            };
+        if let Some((message, results)) = self.refused(cx, spec, &comparison).await {
+            let (phase, revisions, finished) = ("Failed", comparison.revisions, cx.clock.now());
+            return Synced { phase, message, results, revisions, started, finished };
         }
         let mut results = Vec::new();
         if self.has_option("CreateNamespace=true") && !self.dry_run {
@@ -285,23 +273,38 @@ impl Operation {
         Synced { phase, message, results, revisions: comparison.revisions, started, finished: cx.clock.now() }
     }
 
-    /// What the project does not permit, with why.
-    async fn denied(
+    /// Why the sync is not begun, with the objects that are the reason: the project does not permit them, or they have
+    /// no name.
+    async fn refused(
         &self,
         cx: &Context,
         spec: &ApplicationSpec,
         comparison: &Comparison,
-    ) -> Vec<(ObjectRef, String)> {
-        let Ok(project) = Project::of(cx, spec) else { return Vec::new() };
-        let mut denied = Vec::new();
-        for object in comparison.desired.iter().map(|(object, _)| object.object_ref()) {
-            if self.takes(&object)
-                && let Err(why) = project.permits(cx, &object).await
-            {
-                denied.push((object, why));
+    ) -> Option<(String, Vec<Value>)> {
+        let home = spec.destination.namespace.as_deref().unwrap_or_default();
+        let objects = comparison.desired.iter().map(|(object, _)| object.object_ref());
+        let objects: Vec<ObjectRef> = objects.filter(|object| self.takes(object)).collect();
+        let project = Project::of(cx, spec).ok()?;
+        let (mut reasons, mut results) = (BTreeSet::new(), Vec::new());
+        for object in &objects {
+            if let Err(why) = project.permits(cx, object).await {
+                results.push(item(object, home, "SyncFailed", None, &why));
+                reasons.insert(why);
             }
         }
-        denied
+        if !results.is_empty() {
+            let reasons: Vec<String> = reasons.into_iter().collect();
+            return Some((
+                format!("one or more synchronization tasks are not valid: {}", reasons.join("; ")),
+                results,
+            ));
+        }
+        for object in objects.iter().filter(|object| object.name.is_empty()) {
+            let plural =
+                cx.cluster.kind(&object.gvk()).await.map(|kind| kind.plural.clone()).unwrap_or_default();
+            results.push(item(object, home, "SyncFailed", Some("Failed"), &nameless(object, &plural)));
+        }
+        (!results.is_empty()).then(|| ("one or more objects failed to apply (dry run)".into(), results))
     }
 
     /// Does the sync, or the object for itself, ask for this?
@@ -312,7 +315,7 @@ impl Operation {
     /// How an object is written, where that is not by client-side apply.
     fn how(&self, object: &Object) -> Option<How> {
         if self.wants(object, "Replace=true") {
-            return Some(How::Replace { force: self.wants(object, "Force=true") });
+            return Some(How::Replace { force: self.wants(object, "Force=true"), manager: REPLACER });
         }
         let off = has_option(object, SYNC_OPTIONS, "ServerSideApply=false");
         (self.wants(object, "ServerSideApply=true") && !off).then_some(How::ServerSide)

@@ -105,6 +105,7 @@ impl Report {
         if spec.sources.is_empty() {
             compared.insert("source".into(), self.object.at("/spec/source").cloned().unwrap_or_default());
             sync.insert("revision".into(), revisions.concat().into());
+            sync.retain(|_, revision| revision != "");
         } else {
             compared.insert("source".into(), json!({"repoURL": ""}));
             compared.insert("sources".into(), self.object.at("/spec/sources").cloned().unwrap_or_default());
@@ -138,7 +139,7 @@ impl Report {
         let asked =
             spec.source.as_ref().and_then(|source| source.target_revision.clone()).unwrap_or_default();
         self.sync(spec, "Unknown", &[asked]);
-        if !self.status.contains_key("health") {
+        if self.status.get("health").and_then(|health| health.get("status")).is_none() {
             self.health(Health::Healthy);
         }
     }
@@ -167,12 +168,13 @@ impl Report {
                 let mut item = json!({
                     "version": object.version,
                     "kind": object.kind,
-                    "name": object.name,
                 });
                 if resource.sync != Standing::Unsaid {
                     item["status"] = format!("{:?}", resource.sync).into();
                 }
-                for (field, text) in [("group", &object.group), ("namespace", &object.namespace)] {
+                let texts =
+                    [("group", &object.group), ("namespace", &object.namespace), ("name", &object.name)];
+                for (field, text) in texts {
                     if !text.is_empty() {
                         item[field] = text.clone().into();
                     }

@@ -178,6 +178,11 @@ fn finished(create: &Create, mut value: Value) -> Result<Object> {
     if create.set_finalizer {
         metadata["finalizers"] = json!([FINALIZER]);
     }
+    // Argo CD's own types write these parts even where they hold nothing.
+    value["status"] = json!({
+        "health": {}, "sourceHydrator": {}, "summary": {},
+        "sync": {"comparedTo": {"destination": {}, "source": {"repoURL": ""}}, "status": ""},
+    });
     Ok(Object::new(value)?)
 }
 

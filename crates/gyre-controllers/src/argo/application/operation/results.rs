@@ -69,7 +69,7 @@ pub(super) fn result(done: &Done, home: &str, phase: &str, dry_run: bool) -> Val
             return said("PruneSkipped", "Succeeded", "ignored (no prune)");
         }
         (_, How::ServerSide) => "serverside-applied",
-        (Action::Configure, How::Replace { force: true }) => {
+        (Action::Configure, How::Replace { force: true, .. }) => {
             let ObjectRef { kind, namespace, name: bare, .. } = object;
             let kind = kind.to_lowercase();
             let message =
@@ -82,6 +82,16 @@ pub(super) fn result(done: &Done, home: &str, phase: &str, dry_run: bool) -> Val
         (Action::Keep | Action::Skip(_) | Action::Refuse(_), _) => "unchanged",
     };
     said("Synced", phase, &format!("{name} {verb}{suffix}"))
+}
+
+/// What kubectl says of an object without a name; it reads objects from files in memory.
+pub(super) fn nameless(object: &ObjectRef, plural: &str) -> String {
+    let ObjectRef { group, version, kind, namespace, .. } = object;
+    format!(
+        "error when retrieving current configuration of:\nResource: \"{group}/{version}, Resource={plural}\", \
+         GroupVersionKind: \"{group}/{version}, Kind={kind}\"\nName: \"\", Namespace: \"{namespace}\"\nfrom server \
+         for: \"/dev/shm/manifest\": resource name may not be empty"
+    )
 }
 
 pub(super) fn pruning_ignored(object: &ObjectRef, home: &str) -> Value {
