@@ -30,6 +30,7 @@ use clap::Parser;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    output::end_when_nobody_reads();
     let arguments = persona::arguments(std::env::args_os());
     // What renders does so in less time than it takes to set up a log and the whole command line.
     match arguments.get(1).and_then(|name| name.to_str()) {

@@ -1,4 +1,4 @@
-//! What people see when the program fails.
+//! What people see when the program fails, and what it does when nobody looks any more.
 
 use std::process::ExitCode;
 
@@ -16,4 +16,20 @@ pub(crate) fn failure(error: &anyhow::Error) -> ExitCode {
     }
     eprintln!("✗ {text}");
     ExitCode::FAILURE
+}
+
+/// Exit code of a program that writes for nobody: what a shell tells of one that the signal for it has ended.
+const READER_GONE: i32 = 141;
+
+/// A command whose reader has gone (`gyre get | head -1`) ends, and says nothing of it.
+pub(crate) fn end_when_nobody_reads() {
+    let told = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        // What `print!` says where it fails.
+        let text = panic.payload().downcast_ref::<String>().map(String::as_str).unwrap_or_default();
+        if text.starts_with("failed printing to std") && text.contains("Broken pipe") {
+            std::process::exit(READER_GONE);
+        }
+        told(panic);
+    }));
 }

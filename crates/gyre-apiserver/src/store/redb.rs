@@ -54,11 +54,13 @@ impl Disk {
         let place = path.display().to_string();
         let fail = |why: &dyn std::fmt::Display| JournalError { place: place.clone(), why: why.to_string() };
         std::fs::create_dir_all(directory).map_err(|why| fail(&why))?;
-        let database = opened(&path)
-            .ok_or_else(|| {
-                fail(&"the file is damaged: move it away to begin anew, or bring it back from a copy")
-            })?
-            .map_err(|why| fail(&why))?;
+        let damaged = "the file is damaged: move it away to begin anew, or bring it back from a copy";
+        let database = opened(&path).ok_or_else(|| fail(&damaged))?;
+        let database = database.map_err(|why| match why {
+            redb::Error::Corrupted(_) => fail(&damaged),
+            redb::Error::Io(why) if why.kind() == std::io::ErrorKind::InvalidData => fail(&damaged),
+            why => fail(&why),
+        })?;
         let database = Arc::new(database);
         let (queue, records) = mpsc::channel();
         // What an earlier run wrote is durable: a request that changes nothing waits for no write.
