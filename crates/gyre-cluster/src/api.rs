@@ -328,6 +328,11 @@ impl Write<'_> {
 }
 
 impl PatchFormat {
+    /// A merge: strategic for built-in kinds, plain for others.
+    pub(crate) fn of(strategic: bool) -> Self {
+        if strategic { Self::Strategic } else { Self::Merge }
+    }
+
     fn content_type(self) -> &'static str {
         match self {
             Self::Json => "application/json-patch+json",

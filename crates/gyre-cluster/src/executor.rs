@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::{FutureExt, StreamExt};
 use gyre_health::kstatus::{Status, Verdict};
 use gyre_model::{Object, ObjectRef};
-use gyre_plan::{Action, Change, How, Phase, Plan, Refusal, with_last_applied};
+use gyre_plan::{Action, Change, How, Phase, Plan, Refusal, predict, with_last_applied};
 
 use crate::limits::{PHASE_WAIT, RECREATE_WAIT, REQUESTS_AT_ONCE};
 use crate::observe::{refused, sent_digest};
@@ -136,19 +136,22 @@ impl Live {
         let write = match &change.how {
             How::ServerSide => Write::Apply { object: desired, force: true, dry_run: false },
             How::Create => Write::Create { object: &sent },
+            How::Reconcile { .. } => Write::Create { object: desired },
             How::Replace { .. } if is_new => Write::Create { object: desired },
             How::Replace { .. } => Write::Replace { object: desired },
             How::Patch { strategic, body } => {
-                let format = if *strategic { PatchFormat::Strategic } else { PatchFormat::Merge };
+                let format = PatchFormat::of(*strategic);
                 Write::Patch { target: &change.target, subresource: None, format, body, dry_run: false }
             }
         };
         let other = match &change.how {
-            How::Replace { manager, .. } => Some(grant.managed_by(manager)),
+            How::Replace { manager, .. } | How::Reconcile { manager } => Some(grant.managed_by(manager)),
             _ => None,
         };
-        let grant = other.as_ref().unwrap_or(grant);
-        let live = self.cluster().write(grant, write).await.map_err(failed)?;
+        let mut live = self.cluster().write(other.as_ref().unwrap_or(grant), write).await.map_err(failed)?;
+        if let (How::Reconcile { .. }, Some(bare)) = (&change.how, &live) {
+            live = self.annotate(grant, bare, desired).await.map_err(failed)?;
+        }
         if desired.kind() == "CustomResourceDefinition" {
             self.cluster().forget_kinds(desired.text("/spec/group")).await;
         }
@@ -157,6 +160,29 @@ impl Live {
             self.remember(owner, sent_digest(desired), &live);
         }
         Ok(())
+    }
+
+    /// Applies an object to itself, client-side.
+    async fn annotate(
+        &self,
+        grant: &Grant,
+        live: &Object,
+        desired: &Object,
+    ) -> Result<Option<Object>, ApiError> {
+        let target = live.object_ref();
+        match predict(live, desired).map_err(ApiError::Unreadable)?.patch {
+            Some(How::Patch { strategic, body }) => {
+                let write = Write::Patch {
+                    target: &target,
+                    subresource: None,
+                    format: PatchFormat::of(strategic),
+                    body: &body,
+                    dry_run: false,
+                };
+                self.cluster().write(grant, write).await
+            }
+            _ => Ok(Some(live.clone())),
+        }
     }
 
     async fn recreate(

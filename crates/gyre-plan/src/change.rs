@@ -83,6 +83,12 @@ pub enum How {
     ServerSide,
     /// As a new object that carries itself in an annotation, as client-side apply makes it.
     Create,
+    /// As a new object under another field manager, and then with the annotation of client-side apply: what `kubectl auth
+    /// reconcile` and `kubectl apply` come to together.
+    Reconcile {
+        /// That field manager.
+        manager: &'static str,
+    },
     /// As a whole, in place of what is there, as `kubectl replace` does it.
     Replace {
         /// What is there is deleted first.

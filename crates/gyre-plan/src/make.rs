@@ -104,6 +104,8 @@ pub struct Policy {
     pub cleanup: Cleanup,
     /// How objects that do not exist are made.
     pub create: How,
+    /// The field manager as which roles and bindings are reconciled before they are applied, where they are.
+    pub reconcile_as: Option<&'static str>,
     /// The field manager that applies.
     pub manager: String,
     /// Labels that an object must bear to be deleted: another owner's are not ours to delete.
@@ -154,7 +156,8 @@ fn change(desired: Desired, observed: Observed, policy: &Policy) -> Change {
         .or_else(|| policy.skip_marks.on(live.as_ref()?))
         .or_else(|| live.as_ref().and_then(|_| policy.create_only_marks.on(&object)));
     let mut fields = Vec::new();
-    let mut how = policy.create.clone();
+    let reconciled = policy.reconcile_as.filter(|_| target.group == "rbac.authorization.k8s.io");
+    let mut how = reconciled.map_or_else(|| policy.create.clone(), |manager| How::Reconcile { manager });
     let mut before = live.as_ref().and_then(|live| policy.cleanup.patch(live, &object, &policy.manager));
     let action = match (skipped, observed) {
         (Some(mark), _) => Action::Skip(mark),
@@ -168,8 +171,19 @@ fn change(desired: Desired, observed: Observed, policy: &Policy) -> Change {
             if refusal.immutable && force { Action::Recreate } else { Action::Refuse(refusal) }
         }
         (None, Observed::Live { live, merged: Ok(merged), how: patch }) => {
-            how = patch;
             fields = diff(&live.to_value(), &merged.to_value());
+            // The role of a binding cannot be changed.
+            if reconciled.is_some() && live.at("/roleRef") != merged.at("/roleRef") {
+                return Change {
+                    target,
+                    action: Action::Recreate,
+                    desired: Some(object),
+                    how,
+                    before: None,
+                    fields,
+                };
+            }
+            how = patch;
             if fields.is_empty() && before.is_none() { Action::Keep } else { Action::Configure }
         }
     };

@@ -109,6 +109,20 @@ fn immutable_fields_are_refused_unless_forced() {
 }
 
 #[test]
+fn a_binding_to_another_role_is_made_anew_where_bindings_are_reconciled() {
+    let bound = |role: &str| {
+        let more =
+            json!({"apiVersion": "rbac.authorization.k8s.io/v1", "roleRef": {"kind": "Role", "name": role}});
+        object("RoleBinding", "b", more)
+    };
+    let observed = Observed::Live { live: bound("old"), merged: Ok(bound("new")), how: How::ServerSide };
+    let of = |policy: &Policy| picture(vec![(2, bound("new"), observed.clone())], Vec::new(), policy);
+    let reconciled = of(&Policy { reconcile_as: Some("argocd"), ..Policy::default() });
+    assert!(reconciled.contains("recreate   rbac.authorization.k8s.io/RoleBinding/shop/b"), "{reconciled}");
+    assert!(of(&Policy::default()).contains("configure  rbac.authorization.k8s.io/RoleBinding/shop/b"));
+}
+
+#[test]
 fn marked_objects_are_left_alone() {
     let policy = Policy {
         skip_marks: Marks::new([("reconcile", "disabled")]),

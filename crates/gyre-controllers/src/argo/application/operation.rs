@@ -343,6 +343,7 @@ impl Operation {
         let policy = Policy {
             prune: true,
             create: How::Create,
+            reconcile_as: Some(REPLACER),
             keep_marks: if self.prune {
                 Marks::new([(SYNC_OPTIONS, "Prune=false")])
             } else {

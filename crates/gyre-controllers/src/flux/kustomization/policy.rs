@@ -46,6 +46,7 @@ pub(super) fn of(object: &Object, spec: &KustomizationSpec) -> Policy {
             except: Marks::new([mark("ssa", "merge")]),
         },
         create: How::ServerSide,
+        reconcile_as: None,
         manager: KUSTOMIZE_MANAGER.into(),
         owner_labels: owner_labels(object),
     }

@@ -3,8 +3,11 @@
 use gyre_cluster::{Applied, Done};
 use gyre_health::argo::images_of;
 use gyre_model::ObjectRef;
-use gyre_plan::{Action, How};
+use gyre_plan::{Action, How, LAST_APPLIED};
 use serde_json::{Value, json};
+
+/// The group of roles and bindings.
+const RBAC: &str = "rbac.authorization.k8s.io";
 
 /// What a dry run comes to: everything as planned.
 pub(super) fn planned(plan: &gyre_plan::Plan) -> Applied {
@@ -77,11 +80,32 @@ pub(super) fn result(done: &Done, home: &str, phase: &str, dry_run: bool) -> Val
             return said("Synced", phase, &message);
         }
         (Action::Configure | Action::Keep, How::Replace { .. }) => "replaced",
+        (action, how) if object.group == RBAC && !matches!(how, How::Replace { .. }) => {
+            let message = reconciled(object, &name, action);
+            return said("Synced", phase, &format!("{message}{suffix}"));
+        }
         (Action::Create | Action::Recreate, _) => "created",
         (Action::Configure, _) => "configured",
         (Action::Keep | Action::Skip(_) | Action::Refuse(_), _) => "unchanged",
     };
     said("Synced", phase, &format!("{name} {verb}{suffix}"))
+}
+
+/// What `kubectl auth reconcile` and `kubectl apply` say of a role or a binding, one after the other.
+fn reconciled(object: &ObjectRef, name: &str, action: &Action) -> String {
+    let (plural, bare) = (format!("{}s", object.kind.to_lowercase()), &object.name);
+    let new = format!(
+        "configured. Warning: resource {plural}/{bare} is missing the {LAST_APPLIED} annotation which is required by  \
+         apply.  apply should only be used on resources created declaratively by either  create --save-config or  \
+         apply. The missing annotation will be patched automatically."
+    );
+    let (step, verb) = match action {
+        Action::Create => (". reconciliation required create", new.as_str()),
+        Action::Recreate => (". reconciliation required recreate", new.as_str()),
+        Action::Configure => (". reconciliation required update", "configured"),
+        _ => ("", "unchanged"),
+    };
+    format!("{name} reconciled{step}{name} {verb}")
 }
 
 /// What kubectl says of an object without a name; it reads objects from files in memory.
