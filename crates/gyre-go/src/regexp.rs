@@ -43,6 +43,11 @@ impl Regexp {
         &self.source
     }
 
+    /// The expression in the words of the `regex` crate.
+    pub fn translated(&self) -> &str {
+        &self.translated
+    }
+
     /// `SubexpNames`: one for each group, empty where it has none; the first is the whole match.
     pub fn names(&self) -> &[String] {
         &self.names

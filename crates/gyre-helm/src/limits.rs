@@ -16,3 +16,9 @@ pub const SET_INDEX_MAX: i64 = 65_536;
 pub const PARSED_SETS_MAX: usize = 16;
 /// Bytes of a release record when unpacked.
 pub const RECORD_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Steps that a validator takes with one schema and its values.
+pub const SCHEMA_STEPS_MAX: u64 = 5_000_000;
+/// Pairs of a schema and a value that are looked at to count the steps.
+pub const SCHEMA_PAIRS_MAX: usize = 1_000_000;
+/// How deep a validator goes: references, alternatives and values inside of values.
+pub const SCHEMA_DEPTH_MAX: usize = 300;
