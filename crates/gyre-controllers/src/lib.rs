@@ -144,17 +144,15 @@ fn source_turned(cx: &Context, turn: &Turn) {
     cx.wake_users_of(&turn.key);
 }
 
-/// A Kustomization has been applied or has failed: those who depend on it are looked at.
+/// A Kustomization has been applied, has failed or has changed otherwise: those who depend on it are looked at.
 fn kustomization_turned(cx: &Context, turn: &Turn) {
     let Some(new) = &turn.new else { return };
     let state = |object: &gyre_model::Object| {
         (object.at("/status/conditions").cloned(), object.at("/status/lastAppliedRevision").cloned())
     };
-    if turn.old.as_ref().is_some_and(|old| state(old) == state(new)) {
-        return;
-    }
+    let ready_changed = turn.old.as_ref().is_none_or(|old| state(old) != state(new));
     for (key, object) in cx.kustomizations.shelf.all() {
-        if kustomization::depends_on(new, &object) {
+        if kustomization::depends_on(new, &object, ready_changed) {
             cx.kustomizations.queue.add(&key);
         }
     }

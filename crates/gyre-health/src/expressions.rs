@@ -1,4 +1,5 @@
-//! Health of custom kinds by a user's CEL expressions, as Flux evaluates them (RFC 0009, `fluxcd/pkg/runtime/cel`).
+//! Health of custom kinds, and readiness of dependencies, by a user's CEL expressions, as Flux evaluates them (RFC 0009,
+//! `fluxcd/pkg/runtime/cel`).
 
 use std::collections::BTreeMap;
 
@@ -67,11 +68,60 @@ impl Expressions {
     }
 }
 
+/// A condition over objects, each of which has a name in it: `dep.metadata.labels['tier'] == self.metadata.labels['tier']`.
+#[derive(Clone, Debug)]
+pub struct Condition {
+    text: String,
+    program: Program,
+}
+
+impl Condition {
+    /// Compiles it for objects of these names.
+    pub fn new(text: &str, names: &[&str]) -> Result<Self, String> {
+        let table = || Type::map(Type::String, Type::Dyn);
+        let env = names.iter().fold(Env::new(), |env, name| env.variable(name, table()));
+        let program =
+            env.compile(text).map_err(|why| format!("failed to parse the CEL expression '{text}': {why}"))?;
+        if *program.output() != Type::Bool {
+            let found = program.output();
+            return Err(format!("CEL expression output type mismatch: expected bool, got {found}"));
+        }
+        Ok(Self { text: text.into(), program })
+    }
+
+    /// Whether it holds for these objects.
+    pub fn holds(&self, objects: &[(&str, &Object)]) -> Result<bool, String> {
+        let variables =
+            objects.iter().map(|(name, object)| ((*name).to_owned(), Value::from_json(&object.to_value())));
+        match self.program.run(&variables.collect(), COST_MAX).0 {
+            Ok(Value::Bool(holds)) => Ok(holds),
+            Ok(_) => Err(format!("failed to evaluate CEL expression as boolean: '{}'", self.text)),
+            Err(why) => Err(format!("failed to evaluate the CEL expression '{}': {why}", self.text)),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_condition_speaks_of_several_objects() {
+        let object = |labels: serde_json::Value| {
+            Object::new(json!({"apiVersion": "v1", "kind": "X", "metadata": {"name": "x", "labels": labels}}))
+                .unwrap()
+        };
+        let (go, stay) = (object(json!({"go": "yes"})), object(json!({})));
+        let condition = Condition::new("dep.metadata.labels['go'] == 'yes'", &["self", "dep"]).unwrap();
+        assert_eq!(condition.holds(&[("self", &stay), ("dep", &go)]), Ok(true));
+        let why = condition.holds(&[("self", &go), ("dep", &stay)]).unwrap_err();
+        assert!(why.starts_with("failed to evaluate the CEL expression 'dep.metadata"), "{why}");
+        let why = Condition::new("dep.metadata.name", &["dep"]).unwrap_err();
+        assert_eq!(why, "CEL expression output type mismatch: expected bool, got dyn");
+        assert!(Condition::new("other.x == 1", &["dep"]).is_err());
+    }
 
     #[test]
     fn the_first_rule_that_holds_counts() {

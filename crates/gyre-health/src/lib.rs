@@ -8,4 +8,4 @@ mod expressions;
 mod fields;
 pub mod kstatus;
 
-pub use expressions::Expressions;
+pub use expressions::{Condition, Expressions};

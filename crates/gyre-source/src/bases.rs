@@ -2,14 +2,14 @@
 
 use std::io::Read as _;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gyre_kustomize::{RemoteError, Repository};
 use gyre_model::FileTree;
 use reqwest::blocking::Client;
 use tokio::runtime::Handle;
 
-use crate::limits::{BASE_FILE_BYTES_MAX, BASE_FILE_TIMEOUT_S, SUBMODULE_DEPTH_MAX, SUBMODULES_MAX};
+use crate::limits::{BASE_FILE_BYTES_MAX, BASE_FILE_TIMEOUT_S};
 use crate::{GitError, Remote, Sources, Want, dial};
 
 /// Fetches what builds take from elsewhere; all that is needed for one to be called on a thread that may block.
@@ -17,13 +17,6 @@ pub struct Bases {
     sources: Sources,
     runtime: Handle,
     allow_file: bool,
-}
-
-/// A repository that is being read, with its submodules.
-struct Reading<'a> {
-    bases: &'a Bases,
-    deadline: Instant,
-    submodules: usize,
 }
 
 impl Bases {
@@ -40,44 +33,20 @@ impl gyre_kustomize::Remote for Bases {
 
     fn repository(&self, repository: &Repository) -> Result<FileTree, String> {
         let Repository { url, reference, timeout, submodules, .. } = repository;
-        let mut reading = Reading { bases: self, deadline: Instant::now() + *timeout, submodules: 0 };
+        let mut remote = Remote::open(url);
+        remote.allow_file = self.allow_file;
+        remote.timeout = *timeout;
         let want = if reference.is_empty() { Want::Head } else { Want::Any(reference.clone()) };
-        reading.read(url, &want, submodules.then_some(0)).map_err(|error| {
+        let read = async {
+            let revision = self.sources.resolve(&remote, &want).await?;
+            let commit = self.sources.checkout(&remote, &revision).await?;
+            if *submodules { self.sources.whole(&remote, &commit).await } else { Ok(commit.tree.clone()) }
+        };
+        self.runtime.block_on(read).map_err(|error: GitError| {
             let wanted = if reference.is_empty() { "HEAD" } else { reference };
             // compat(kustomize): users look for the command that it would have run.
             format!("failed to run 'git fetch --depth=1 {url} {wanted}': {error}")
         })
-    }
-}
-
-impl Reading<'_> {
-    /// The files of a repository, with those of its submodules where their depth is given.
-    fn read(&mut self, url: &str, want: &Want, depth: Option<usize>) -> Result<FileTree, GitError> {
-        let mut remote = Remote::open(url);
-        remote.allow_file = self.bases.allow_file;
-        remote.timeout = self.deadline.saturating_duration_since(Instant::now());
-        let sources = &self.bases.sources;
-        let commit = self.bases.runtime.block_on(async {
-            let revision = sources.resolve(&remote, want).await?;
-            sources.checkout(&remote, &revision).await
-        })?;
-        let mut tree = commit.tree.clone();
-        let Some(depth) = depth.filter(|_| !commit.submodules.is_empty()) else { return Ok(tree) };
-        if depth >= SUBMODULE_DEPTH_MAX {
-            return Err(too_many("the depth of submodules", SUBMODULE_DEPTH_MAX));
-        }
-        for submodule in &commit.submodules {
-            self.submodules += 1;
-            if self.submodules > SUBMODULES_MAX {
-                return Err(too_many("the number of submodules", SUBMODULES_MAX));
-            }
-            let address = beside(url, &submodule.url);
-            let want = Want::Commit { hash: submodule.hash.clone(), branch: None };
-            let inside = self.read(&address, &want, Some(depth + 1));
-            let inside = inside.map_err(|error| GitError::Url { url: address, why: error.to_string() })?;
-            tree = tree.with_dir(&submodule.path, inside.root())?;
-        }
-        Ok(tree)
     }
 }
 
@@ -105,43 +74,4 @@ fn get(url: &str) -> Result<Vec<u8>, RemoteError> {
         return Err(failed(&format_args!("more than {BASE_FILE_BYTES_MAX} bytes")));
     }
     Ok(content)
-}
-
-fn too_many(what: &str, limit: usize) -> GitError {
-    GitError::TooLarge { what: what.into(), limit: limit.to_string() }
-}
-
-/// The address of a submodule: `./` and `../` lead away from the repository around it.
-fn beside(around: &str, url: &str) -> String {
-    if !url.starts_with("./") && !url.starts_with("../") {
-        return url.to_owned();
-    }
-    let (mut base, mut rest) = (around.trim_end_matches('/'), url);
-    loop {
-        if let Some(below) = rest.strip_prefix("./") {
-            rest = below;
-        } else if let Some(beside) = rest.strip_prefix("../") {
-            rest = beside;
-            base = base.rfind(['/', ':']).map_or("", |at| &base[..at]);
-        } else {
-            return format!("{base}/{rest}");
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::beside;
-
-    #[test]
-    fn submodules_lie_beside_repositories() {
-        for (around, url, wanted) in [
-            ("https://host/a/b", "../c", "https://host/a/c"),
-            ("https://host/a/b.git/", "../../c/d.git", "https://host/c/d.git"),
-            ("https://host/a/b", "./c", "https://host/a/b/c"),
-            ("https://host/a/b", "https://other/c", "https://other/c"),
-        ] {
-            assert_eq!(beside(around, url), wanted);
-        }
-    }
 }

@@ -7,6 +7,7 @@ mod progress;
 mod remote;
 mod sources;
 mod ssh;
+mod submodules;
 mod tree;
 
 pub use error::GitError;

@@ -117,6 +117,7 @@ impl GitRepositories {
                 && self.cx.store.holds(&artifact.path, artifact.size)
                 && self.cx.trees.get(KIND, &key).is_some_and(|files| files.revision == artifact.revision)
         }) && old.observed_ignore == spec.ignore
+            && old.observed_recurse_submodules == spec.recurse_submodules
             && old.observed_sparse_checkout == spec.sparse_checkout
             && old.observed_include == spec.include
             && old
@@ -140,7 +141,12 @@ impl GitRepositories {
         commit: &Commit,
         includes: Vec<(gyre_api::flux::Artifact, FileTree)>,
     ) -> Result<Fetched, Blocked> {
-        let tree = sparse(&commit.tree, &spec.sparse_checkout)?;
+        let tree = if spec.recurse_submodules {
+            self.cx.sources.whole(remote, commit).await.map_err(|error| Blocked::git(&spec.url, &error))?
+        } else {
+            commit.tree.clone()
+        };
+        let tree = sparse(&tree, &spec.sparse_checkout)?;
         let tree = with_includes(&tree, spec, &includes)?;
         let ignore = spec.ignore.clone();
         let storage = |why: String| Blocked::storage(format!("unable to archive artifact to storage: {why}"));

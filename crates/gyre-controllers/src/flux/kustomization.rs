@@ -135,7 +135,7 @@ pub(crate) fn uses(object: &Object, source: &Key) -> bool {
         && key(namespace.unwrap_or(object.namespace()), reference("name")) == *source
 }
 
-pub(crate) use depends::dependents as depends_on;
+pub(crate) use depends::depends_on;
 
 impl Kustomizations {
     pub(crate) fn new(cx: Arc<Context>) -> Self {

@@ -1,6 +1,7 @@
 //! Whether what a Kustomization depends on is ready (`kustomize-controller`, checkDependencies).
 
 use gyre_api::flux::{DependsOn, KustomizationSpec, KustomizationStatus};
+use gyre_health::Condition;
 use gyre_model::Object;
 
 use super::status::{Blocked, is_ready};
@@ -27,14 +28,23 @@ fn check_one(
 ) -> Result<(), Blocked> {
     let namespace = dependency.namespace.as_deref().unwrap_or(object.namespace());
     let name = format!("{namespace}/{}", dependency.name);
-    if dependency.ready_expr.is_some() {
-        let why = format!("dependency '{name}': readyExpr is not supported, leave it out to wait for Ready");
-        return Err(Blocked::stalled(why));
-    }
     let found = cx.kustomizations.shelf.get(&key(namespace, &dependency.name)).ok_or_else(|| {
         let why = format!("kustomizations.kustomize.toolkit.fluxcd.io \"{}\" not found", dependency.name);
         Blocked::dependency(format!("dependency '{name}' not found: {why}"), revision)
     })?;
+    if let Some(text) = ready_expr(dependency) {
+        let condition = Condition::new(text, &["self", "dep"]).map_err(|why| {
+            Blocked::stalled(&format!("failed to evaluate dependency {}: {why}", dependency.name))
+        })?;
+        return match condition.holds(&[("self", object), ("dep", &found)]) {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                let why = format!("dependency '{name}' is not ready according to readyExpr eval");
+                Err(Blocked::dependency(why, revision))
+            }
+            Err(why) => Err(Blocked::dependency(why, revision)),
+        };
+    }
     let status: KustomizationStatus = part(&found, "status").unwrap_or_default();
     if status.observed_generation != Some(found.generation()) || !is_ready(&status) {
         return Err(Blocked::dependency(format!("dependency '{name}' is not ready"), revision));
@@ -52,11 +62,17 @@ fn check_one(
     Ok(())
 }
 
-/// The Kustomizations that depend on this one.
-pub(crate) fn dependents(object: &Object, other: &Object) -> bool {
+/// Does the other Kustomization depend on this one? Where `ready` did not change, only by an expression, which may speak of
+/// anything.
+pub(crate) fn depends_on(object: &Object, other: &Object, ready_changed: bool) -> bool {
     let spec: KustomizationSpec = part(other, "spec").unwrap_or_default();
     spec.depends_on.iter().any(|dependency| {
         dependency.name == object.name()
             && dependency.namespace.as_deref().unwrap_or(other.namespace()) == object.namespace()
+            && (ready_changed || ready_expr(dependency).is_some())
     })
+}
+
+fn ready_expr(dependency: &DependsOn) -> Option<&str> {
+    dependency.ready_expr.as_deref().filter(|text| !text.is_empty())
 }

@@ -187,7 +187,9 @@ impl Blocked {
     }
 
     /// Nothing but a change of the spec can help.
-    pub(super) fn stalled(message: String) -> Self {
+    pub(super) fn stalled(why: &str) -> Self {
+        let message =
+            format!("Reconciliation failed terminally due to configuration error: terminal error: {why}");
         Self::new(Because { stalled: true, ..Self::because("InvalidCELExpression", message) })
     }
 
