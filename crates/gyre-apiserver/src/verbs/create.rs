@@ -98,7 +98,7 @@ impl Api {
             job_labels(&mut object);
         }
         let mut causes = check_name(place, &object);
-        causes.extend(validate::create(self, place, &mut object, warnings));
+        causes.extend(validate::create(place, &mut object, warnings));
         let name = object::meta(&object, "name").to_owned();
         if !causes.is_empty() {
             let name = if name.is_empty() { object::meta(&object, "generateName").to_owned() } else { name };

@@ -126,7 +126,7 @@ impl Api {
         let stored_old = convert::to_storage(kind, &place.version, old.clone());
         let mut stored = convert::to_storage(kind, &place.version, object);
         let mut causes = check_finalizers(&stored, &stored_old);
-        causes.extend(validate::update(self, place, &mut stored, &stored_old, warnings));
+        causes.extend(validate::update(place, &mut stored, &stored_old, warnings));
         if !causes.is_empty() {
             return Err(Failure::invalid(&kind.group, &kind.kind, &place.name, causes));
         }
