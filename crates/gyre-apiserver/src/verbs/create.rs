@@ -97,8 +97,14 @@ impl Api {
         if kind.is("batch", "jobs") {
             job_labels(&mut object);
         }
-        let mut causes = check_name(place, &object);
-        causes.extend(validate::create(place, &mut object, warnings));
+        let causes = match self.unnamed_address(place, &object) {
+            Some(cause) => vec![cause],
+            None => {
+                let mut causes = check_name(place, &object);
+                causes.extend(validate::create(place, &mut object, warnings));
+                causes
+            }
+        };
         let name = object::meta(&object, "name").to_owned();
         if !causes.is_empty() {
             let name = if name.is_empty() { object::meta(&object, "generateName").to_owned() } else { name };
