@@ -86,7 +86,7 @@ pub(crate) fn update(
         }
         tolerate(object);
     }
-    if place.kind.group == "rbac.authorization.k8s.io" && object["rules"] != old["rules"] {
+    if place.kind.group == "rbac.authorization.k8s.io" && gives_out_more(object, old) {
         escalation(api, user, place, object)?;
     }
     Ok(())
@@ -167,15 +167,45 @@ fn priority(api: &Api, place: &Place, object: &mut Value) -> Result<()> {
     Ok(())
 }
 
+/// Whether a change of a role or a binding may give rights to somebody. A binding is looked at with every change but of
+/// what the garbage collector writes.
+fn gives_out_more(object: &Value, old: &Value) -> bool {
+    if object.get("roleRef").is_none() {
+        return object["rules"] != old["rules"] || object["aggregationRule"] != old["aggregationRule"];
+    }
+    let rest = |it: &Value| {
+        let mut it = it.clone();
+        let metadata = object::metadata(&mut it);
+        for key in ["ownerReferences", "finalizers", "managedFields", "resourceVersion"] {
+            metadata.remove(key);
+        }
+        it
+    };
+    rest(object) != rest(old)
+}
+
 /// Nobody gives out rights that they do not have.
 fn escalation(api: &Api, user: &User, place: &Place, object: &Value) -> Result<()> {
+    if user.groups.iter().any(|it| it == crate::auth::MASTERS) {
+        return Ok(());
+    }
+    let aggregates = object["aggregationRule"].is_object();
     let (rules, verb) = if object.get("roleRef").is_some() {
-        (api.rules_of_role(&object["roleRef"], &place.ns), "bind")
+        (api.rules_of_role(&object["roleRef"], &place.ns).unwrap_or_default(), "bind")
+    } else if aggregates {
+        // What a role may gather is everything.
+        let all = json!(["*"]);
+        let everything = [
+            json!({"verbs": all, "apiGroups": all, "resources": all}),
+            json!({"verbs": all, "nonResourceURLs": all}),
+        ];
+        (everything.to_vec(), "escalate")
     } else {
         (object["rules"].as_array().cloned().unwrap_or_default(), "escalate")
     };
     let missing = api.missing_rules(user, &place.ns, &rules);
-    if missing.is_empty() {
+    let known = object.get("roleRef").is_none() || api.rules_of_role(&object["roleRef"], &place.ns).is_some();
+    if missing.is_empty() && known {
         return Ok(());
     }
     let reference = object["roleRef"]["name"].as_str();
@@ -194,6 +224,14 @@ fn escalation(api: &Api, user: &User, place: &Place, object: &Value) -> Result<(
     };
     if api.allows(user, &action) {
         return Ok(());
+    }
+    if !known {
+        return Err(crate::failure::Failure::not_found(&place.kind.group, resource, &action.name));
+    }
+    if aggregates {
+        let mut place = place.clone();
+        object::meta(object, "name").clone_into(&mut place.name);
+        return Err(place.forbidden("must have cluster-admin privileges to use an aggregationRule"));
     }
     let groups: Vec<String> = user.groups.iter().map(|it| format!("{it:?}")).collect();
     let lines: Vec<String> = missing.iter().map(crate::auth::compact).collect();

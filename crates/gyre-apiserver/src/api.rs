@@ -131,11 +131,13 @@ impl Api {
         request: Request,
         in_process: Option<&User>,
     ) -> http::Response<Body> {
-        let accept = Accept::of(&request);
+        let target = Target::parse(&request.path);
+        let accept = Accept::of(&request, target.as_ref());
         let begun_us = self.audit.as_ref().map_or(0, |_| self.clock.now_us());
         let mut trace = Trace::default();
         let (media, pretty) = accept.as_ref().map_or((Media::Json, false), |it| (it.media, it.pretty));
-        let mut answer = self.route(&request, in_process, accept, &mut trace).unwrap_or_else(Answer::from);
+        let mut answer =
+            self.route(&request, target, in_process, accept, &mut trace).unwrap_or_else(Answer::from);
         if answer.revision > 0
             && let Err(error) = self.store.durable(answer.revision).await
         {
@@ -152,6 +154,7 @@ impl Api {
     fn route(
         self: &Arc<Self>,
         request: &Request,
+        target: Option<Target>,
         in_process: Option<&User>,
         accept: Result<Accept>,
         trace: &mut Trace,
@@ -169,7 +172,6 @@ impl Api {
         if audited && user.name != trace.user.name {
             trace.impersonated = Some(user.clone());
         }
-        let target = Target::parse(&request.path);
         let Some(target) = target else {
             self.authorize_path(&user, request)?;
             trace.allowed = true;

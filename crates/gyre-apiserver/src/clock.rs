@@ -74,7 +74,21 @@ impl Clock for ManualClock {
 pub(crate) fn rfc3339(us: i64) -> String {
     let Civil { year, month, day, hour, minute, second } =
         Time::from_unix(us.div_euclid(1_000_000), 0).civil();
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    if !(0..10_000).contains(&year) {
+        return format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z");
+    }
+    let mut out = String::with_capacity(20);
+    let mut two = |number: i64, after: &str| {
+        out.push(char::from(b'0' + (number / 10 % 10) as u8));
+        out.push(char::from(b'0' + (number % 10) as u8));
+        out.push_str(after);
+    };
+    two(year / 100, "");
+    two(year % 100, "-");
+    for (number, after) in [(month, "-"), (day, "T"), (hour, ":"), (minute, ":"), (second, "Z")] {
+        two(i64::from(number), after);
+    }
+    out
 }
 
 /// A time of microseconds, such as `2026-01-31T12:00:00.000000Z`.

@@ -6,7 +6,7 @@ mod schema;
 mod validate;
 
 use std::cmp::Ordering;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
@@ -132,6 +132,7 @@ fn version_of(version: &Value, group: &str, kind: &str, preserve: bool, all: &[V
             .into(),
         subresources: parts,
         warning: (version["deprecated"] == true).then(|| deprecation(version, group, kind, all)),
+        empty: OnceLock::new(),
         custom: Some(Arc::new(CustomVersion {
             schema,
             scale,

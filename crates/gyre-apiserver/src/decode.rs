@@ -19,14 +19,68 @@ pub(crate) struct Found {
 
 struct Cursor<'a> {
     found: &'a mut Found,
-    path: Vec<String>,
-    holder: String,
+}
+
+/// Where a value stands, from the inside out.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    above: Option<&'a At<'a>>,
+    step: Step<'a>,
+    /// The name of the struct that the value is in, empty at the root.
+    holder: &'a str,
+}
+
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    Root,
+    Field(&'a str),
+    Index(usize),
+    Key(&'a str),
+}
+
+impl<'a> At<'a> {
+    const ROOT: Self = Self { above: None, step: Step::Root, holder: "" };
+
+    fn step(&'a self, step: Step<'a>) -> Self {
+        Self { above: Some(self), step, holder: self.holder }
+    }
+
+    fn steps(&self) -> Vec<Step<'a>> {
+        let mut out = vec![self.step];
+        let mut at = self.above;
+        while let Some(it) = at {
+            out.push(it.step);
+            at = it.above;
+        }
+        out.reverse();
+        out
+    }
+
+    /// The path as warnings write it.
+    fn place(&self) -> String {
+        let steps = self.steps();
+        let texts = steps.iter().filter_map(|step| match step {
+            Step::Root => None,
+            Step::Field(name) | Step::Key(name) => Some((*name).to_owned()),
+            Step::Index(index) => Some(format!("[{index}]")),
+        });
+        crate::json::join(&texts.collect::<Vec<_>>())
+    }
+
+    /// The path as Go's errors write it: fields alone.
+    fn fields(&self) -> String {
+        let steps = self.steps();
+        let names = steps.iter().filter_map(|step| match step {
+            Step::Field(name) => Some(*name),
+            _ => None,
+        });
+        names.collect::<Vec<_>>().join(".")
+    }
 }
 
 /// Decodes an object of a built-in type.
 pub(crate) fn decode(ty: &Type, value: Value, found: &mut Found) -> Result<Value, String> {
-    let mut cursor = Cursor { found, path: Vec::new(), holder: String::new() };
-    cursor.value(ty, None, value)
+    Cursor { found }.value(ty, None, value, &At::ROOT)
 }
 
 fn fill(it: &Struct, out: &mut Map<String, Value>) {
@@ -44,8 +98,9 @@ fn fill(it: &Struct, out: &mut Map<String, Value>) {
 pub(crate) fn settle(ty: &Type, value: &mut Value) {
     match (ty, value) {
         (Type::Struct(it), Value::Object(fields)) => {
-            for (name, field) in &it.resolve().fields {
-                let Some(child) = fields.get_mut(name) else { continue };
+            let it = it.resolve();
+            for (name, child) in fields {
+                let Some(field) = it.fields.get(name) else { continue };
                 let list = matches!(field.ty, Type::List(_) | Type::Map(_));
                 if field.presence == Presence::Always && list && is_zero(child) {
                     *child = Value::Null;
@@ -111,7 +166,7 @@ fn go_type(ty: &Type, field: Option<&Field>) -> String {
 }
 
 impl Cursor<'_> {
-    fn mismatch(&self, value: &Value, ty: &Type, field: Option<&Field>) -> String {
+    fn mismatch(value: &Value, ty: &Type, field: Option<&Field>, at: &At<'_>) -> String {
         let what = match value {
             Value::Number(number) if matches!(ty, Type::Scalar(Scalar::Int32 | Scalar::Int64)) => {
                 format!("number {number}")
@@ -119,40 +174,39 @@ impl Cursor<'_> {
             value => json_kind(value).into(),
         };
         let ty = go_type(ty, field);
-        if self.holder.is_empty() {
+        if at.holder.is_empty() {
             return format!("json: cannot unmarshal {what} into Go value of type {ty}");
         }
-        let path: Vec<&str> =
-            self.path.iter().filter(|it| !it.starts_with('[')).map(String::as_str).collect();
-        format!(
-            "json: cannot unmarshal {what} into Go struct field {}.{} of type {ty}",
-            self.holder,
-            path.join(".")
-        )
+        let (holder, path) = (at.holder, at.fields());
+        format!("json: cannot unmarshal {what} into Go struct field {holder}.{path} of type {ty}")
     }
 
-    fn value(&mut self, ty: &Type, field: Option<&Field>, value: Value) -> Result<Value, String> {
+    fn value(
+        &mut self,
+        ty: &Type,
+        field: Option<&Field>,
+        value: Value,
+        at: &At<'_>,
+    ) -> Result<Value, String> {
         match ty {
             Type::Any => Ok(value),
-            Type::Scalar(scalar) => self.scalar(*scalar, ty, field, value),
-            Type::Struct(it) => self.fields(it.resolve(), ty, field, value),
+            Type::Scalar(scalar) => Self::scalar(*scalar, ty, field, value, at),
+            Type::Struct(it) => self.fields(it.resolve(), ty, field, value, at),
             Type::List(list) => match value {
                 Value::Array(items) => {
                     let mut out = Vec::with_capacity(items.len());
                     for (index, item) in items.into_iter().enumerate() {
-                        self.path.push(format!("[{index}]"));
                         let item = if item.is_null() {
                             zero(&list.item)
                         } else {
-                            self.value(&list.item, field, item)?
+                            self.value(&list.item, field, item, &at.step(Step::Index(index)))?
                         };
                         out.push(item);
-                        self.path.pop();
                     }
                     Ok(Value::Array(out))
                 }
                 Value::Null => Ok(Value::Null),
-                other => Err(self.mismatch(&other, ty, field)),
+                other => Err(Self::mismatch(&other, ty, field, at)),
             },
             Type::Map(map) => match value {
                 Value::Object(entries) => {
@@ -161,20 +215,14 @@ impl Cursor<'_> {
                         let entry = match entry {
                             Value::Null if matches!(map.value, Type::Scalar(Scalar::Bytes)) => "".into(),
                             Value::Null => zero(&map.value),
-                            entry => {
-                                let depth = self.path.len();
-                                self.path.push(format!("[{key}]"));
-                                let entry = self.value(&map.value, field, entry)?;
-                                self.path.truncate(depth);
-                                entry
-                            }
+                            entry => self.value(&map.value, field, entry, &at.step(Step::Key(&key)))?,
                         };
                         out.insert(key, entry);
                     }
                     Ok(Value::Object(out))
                 }
                 Value::Null => Ok(Value::Null),
-                other => Err(self.mismatch(&other, ty, field)),
+                other => Err(Self::mismatch(&other, ty, field, at)),
             },
         }
     }
@@ -185,23 +233,23 @@ impl Cursor<'_> {
         ty: &Type,
         field: Option<&Field>,
         value: Value,
+        at: &At<'_>,
     ) -> Result<Value, String> {
         let object = match value {
             Value::Object(object) => object,
             Value::Null => Map::new(),
-            other => return Err(self.mismatch(&other, ty, field)),
+            other => return Err(Self::mismatch(&other, ty, field, at)),
         };
-        let holder =
-            std::mem::replace(&mut self.holder, it.name.rsplit('.').next().unwrap_or_default().to_owned());
+        let holder = it.name.rsplit('.').next().unwrap_or_default();
         let mut out = Map::new();
         for (name, child) in object {
-            self.path.push(name.clone());
+            let at = At { holder, ..at.step(Step::Field(&name)) };
             match it.fields.get(&name) {
                 Some(field) => {
                     let child = if child.is_null() {
                         Value::Null
                     } else {
-                        self.value(&field.ty, Some(field), child)?
+                        self.value(&field.ty, Some(field), child, &at)?
                     };
                     let keep = match field.presence {
                         Presence::Always => !child.is_null() || matches!(zero(&field.ty), Value::Null),
@@ -212,38 +260,21 @@ impl Cursor<'_> {
                         out.insert(name, child);
                     }
                 }
-                None => self.found.unknown.push(self.place()),
+                None => self.found.unknown.push(at.place()),
             }
-            self.path.pop();
         }
         fill(it, &mut out);
-        self.holder = holder;
         Ok(Value::Object(out))
     }
 
-    /// The path as warnings write it.
-    fn place(&self) -> String {
-        let steps: Vec<String> = self
-            .path
-            .iter()
-            .map(|step| match step.strip_prefix('[') {
-                Some(rest) if !rest.starts_with(|char: char| char.is_ascii_digit()) => {
-                    rest.trim_end_matches(']').to_owned()
-                }
-                _ => step.clone(),
-            })
-            .collect();
-        crate::json::join(&steps)
-    }
-
     fn scalar(
-        &self,
         scalar: Scalar,
         ty: &Type,
         field: Option<&Field>,
         value: Value,
+        at: &At<'_>,
     ) -> Result<Value, String> {
-        let wrong = |value: &Value| Err(self.mismatch(value, ty, field));
+        let wrong = |value: &Value| Err(Self::mismatch(value, ty, field, at));
         match (scalar, value) {
             (_, Value::Null) => Ok(Value::Null),
             (Scalar::String, value @ Value::String(_))

@@ -185,11 +185,11 @@ fn replication_controller(object: &mut Value) {
     }
 }
 
-/// compat(daemonset conversion): the old count of templates lives on in an annotation.
+/// compat(daemonset conversion): the old count of templates lives on in an annotation, which is there in every object.
 fn template_generation(object: &mut Value) {
     let metadata = crate::object::metadata(object);
     let annotations = metadata.entry("annotations").or_insert_with(|| json!({}));
-    set(annotations, "deprecated.daemonset.template.generation", "1");
+    set(annotations, crate::strategy::TEMPLATE_GENERATION, "0");
 }
 
 fn apps(plural: &str, object: &mut Value) {

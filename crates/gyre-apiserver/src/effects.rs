@@ -38,6 +38,30 @@ impl Api {
         }
     }
 
+    /// compat(kube-apiserver): an address is written down under the name of its Service before the Service is looked at,
+    /// so that a name which no path can hold is refused as an address that cannot be had.
+    pub(crate) fn unnamed_address(&self, place: &Place, object: &Value) -> Option<Cause> {
+        let spec = &object["spec"];
+        let given = spec["clusterIP"].as_str().unwrap_or_default();
+        if !place.kind.is("", "services") || spec["type"] == "ExternalName" || !given.is_empty() {
+            return None;
+        }
+        let name = object::meta(object, "name");
+        let why = if name.is_empty() {
+            "Required value".to_owned()
+        } else {
+            let problem = crate::names::path_segment(name).into_iter().next()?;
+            format!("Invalid value: {}: {problem}", crate::failure::quoted(name))
+        };
+        let mut network = self.network.lock().unwrap_or_else(PoisonError::into_inner);
+        let address = network.address().unwrap_or_default();
+        network.free_address(&address);
+        let detail = format!(
+            "failed to allocate IP: IPAddress.networking.k8s.io {address:?} is invalid: spec.parentRef.name: {why}"
+        );
+        Some(Cause::invalid("spec.clusterIPs", &json!([""]), &detail))
+    }
+
     fn allocate_address(
         &self,
         object: &mut Value,

@@ -62,6 +62,14 @@ impl Cause {
         }
     }
 
+    pub(crate) fn too_many(field: impl Into<String>, given: usize, max: usize) -> Self {
+        Self {
+            reason: "FieldValueTooMany",
+            field: field.into(),
+            message: format!("Too many: {given}: must have at most {max} items"),
+        }
+    }
+
     pub(crate) fn internal(field: impl Into<String>, detail: &str) -> Self {
         Self { reason: "InternalError", field: field.into(), message: format!("Internal error: {detail}") }
     }

@@ -19,25 +19,51 @@ pub(crate) struct Parsed {
 
 /// Reads one JSON document.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Parsed, String> {
-    let state = State { path: RefCell::default(), duplicates: RefCell::default() };
+    let duplicates = RefCell::default();
+    let seed = Seed { duplicates: &duplicates, at: At { above: None, step: Step::Root, depth: 0 } };
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = Seed(&state).deserialize(&mut reader).and_then(|value| {
+    let value = seed.deserialize(&mut reader).and_then(|value| {
         reader.end()?;
         Ok(value)
     });
     match value {
-        Ok(value) => Ok(Parsed { value, duplicates: state.duplicates.into_inner() }),
+        Ok(value) => Ok(Parsed { value, duplicates: duplicates.into_inner() }),
         Err(error) => Err(go_error(bytes, &error)),
     }
 }
 
-struct State {
-    path: RefCell<Vec<String>>,
-    duplicates: RefCell<Vec<String>>,
+/// Where a value stands, from the inside out.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    above: Option<&'a At<'a>>,
+    step: Step<'a>,
+    depth: usize,
 }
 
 #[derive(Clone, Copy)]
-struct Seed<'a>(&'a State);
+enum Step<'a> {
+    Root,
+    Field(&'a str),
+    Index(usize),
+}
+
+impl At<'_> {
+    fn text(&self) -> String {
+        let above = self.above.map(At::text).unwrap_or_default();
+        match self.step {
+            Step::Root => above,
+            Step::Field(name) if above.is_empty() => name.to_owned(),
+            Step::Field(name) => format!("{above}.{name}"),
+            Step::Index(index) => format!("{above}[{index}]"),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Seed<'a> {
+    duplicates: &'a RefCell<Vec<String>>,
+    at: At<'a>,
+}
 
 impl<'de> DeserializeSeed<'de> for Seed<'_> {
     type Value = Value;
@@ -80,26 +106,20 @@ impl<'de> Visitor<'de> for Seed<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut out = Vec::new();
-        self.enter(format!("[{}]", out.len()))?;
-        while let Some(item) = items.next_element_seed(self)? {
+        while let Some(item) = items.next_element_seed(self.below(Step::Index(out.len()))?)? {
             out.push(item);
-            if let Some(last) = self.0.path.borrow_mut().last_mut() {
-                *last = format!("[{}]", out.len());
-            }
         }
-        self.leave();
         Ok(Value::Array(out))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
         let mut out = Map::new();
         while let Some(key) = fields.next_key::<String>()? {
-            self.enter(key.clone())?;
-            let value = fields.next_value_seed(self)?;
+            let below = self.below(Step::Field(&key))?;
+            let value = fields.next_value_seed(below)?;
             if out.contains_key(&key) {
-                self.0.duplicates.borrow_mut().push(join(&self.0.path.borrow()));
+                self.duplicates.borrow_mut().push(below.at.text());
             }
-            self.leave();
             out.insert(key, value);
         }
         Ok(Value::Object(out))
@@ -107,14 +127,13 @@ impl<'de> Visitor<'de> for Seed<'_> {
 }
 
 impl Seed<'_> {
-    fn enter<E: Error>(self, step: String) -> Result<(), E> {
-        let mut path = self.0.path.borrow_mut();
-        path.push(step);
-        if path.len() > DEPTH_MAX { Err(E::custom("exceeded max depth")) } else { Ok(()) }
-    }
-
-    fn leave(self) {
-        self.0.path.borrow_mut().pop();
+    /// What reads a value below this one.
+    fn below<'a, E: Error>(&'a self, step: Step<'a>) -> Result<Seed<'a>, E> {
+        let depth = self.at.depth + 1;
+        if depth > DEPTH_MAX {
+            return Err(E::custom("exceeded max depth"));
+        }
+        Ok(Seed { duplicates: self.duplicates, at: At { above: Some(&self.at), step, depth } })
     }
 }
 

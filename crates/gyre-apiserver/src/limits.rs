@@ -22,6 +22,8 @@ pub(crate) const GENERATED_PREFIX_MAX: usize = 58;
 pub(crate) const GZIP_BYTES_MIN: usize = 128 * 1024;
 /// The largest sum of the values of a ConfigMap or Secret.
 pub(crate) const CONFIG_BYTES_MAX: usize = 1024 * 1024;
+/// The largest sum of the keys and values of annotations.
+pub(crate) const ANNOTATIONS_BYTES_MAX: usize = 256 * 1024;
 /// How long a connection may take to send the head of a request.
 pub(crate) const HEAD_SECONDS: u64 = 30;
 /// How long a request may take to send its body.

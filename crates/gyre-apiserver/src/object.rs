@@ -59,7 +59,7 @@ pub(crate) fn encode(object: &Value) -> Encoded {
         if index > 0 {
             bytes.push(b',');
         }
-        write(&mut bytes, &Value::from(key.as_str()));
+        write(&mut bytes, key);
         bytes.push(b':');
         match value {
             Value::Object(metadata) if key == "metadata" => {
@@ -70,7 +70,7 @@ pub(crate) fn encode(object: &Value) -> Encoded {
                     if index > 0 {
                         bytes.push(b',');
                     }
-                    write(&mut bytes, &Value::from(key.as_str()));
+                    write(&mut bytes, key);
                     bytes.push(b':');
                     write(&mut bytes, value);
                 }
@@ -83,7 +83,7 @@ pub(crate) fn encode(object: &Value) -> Encoded {
     Encoded { bytes, at }
 }
 
-fn write(out: &mut Vec<u8>, value: &Value) {
+fn write(out: &mut Vec<u8>, value: &(impl serde::Serialize + ?Sized)) {
     // Writing JSON into memory cannot fail.
     let _ = serde_json::to_writer(out, value);
 }

@@ -40,8 +40,11 @@ impl Random {
         let mut bytes: [u8; 16] = self.bytes();
         bytes[6] = bytes[6] & 0x0f | 0x40;
         bytes[8] = bytes[8] & 0x3f | 0x80;
-        let hex = hex(&bytes);
-        format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+        let mut out = hex(&bytes);
+        for at in [8, 13, 18, 23] {
+            out.insert(at, '-');
+        }
+        out
     }
 
     /// Five letters for the end of a generated name.
@@ -52,9 +55,9 @@ impl Random {
 
 /// Bytes as hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    let mut out = String::with_capacity(bytes.len() * 2 + 4);
+    out.extend(digits.map(|it| char::from(DIGITS[usize::from(it)])));
+    out
 }

@@ -32,6 +32,8 @@ pub(crate) struct Version {
     pub(crate) custom: Option<Arc<CustomVersion>>,
     /// A warning that every answer carries.
     pub(crate) warning: Option<String>,
+    /// A fresh object, made when it is first asked for.
+    pub(crate) empty: OnceLock<Value>,
 }
 
 impl Version {
@@ -78,12 +80,15 @@ impl Kind {
     }
 
     /// A fresh object, as decoding an empty one gives it.
-    pub(crate) fn empty(&self, version: &Version) -> Value {
-        let seed = json!({"apiVersion": self.api_version(&version.name), "kind": self.kind, "metadata": {}});
-        if self.custom.is_some() {
-            return seed;
-        }
-        decode::decode(&version.ty, seed, &mut Found::default()).unwrap_or_default()
+    pub(crate) fn empty<'a>(&self, version: &'a Version) -> &'a Value {
+        version.empty.get_or_init(|| {
+            let seed =
+                json!({"apiVersion": self.api_version(&version.name), "kind": self.kind, "metadata": {}});
+            if self.custom.is_some() {
+                return seed;
+            }
+            decode::decode(&version.ty, seed, &mut Found::default()).unwrap_or_default()
+        })
     }
 }
 
@@ -197,6 +202,7 @@ fn builtin_kinds() -> Vec<Kind> {
             subresources: subresources.collect(),
             custom: None,
             warning,
+            empty: OnceLock::new(),
         };
         if let Some(at) = index.get(&(resource.group, resource.plural)) {
             let kind = &mut kinds[*at];

@@ -55,6 +55,9 @@ impl Query {
 /// Decodes percent signs; `+` is a space in queries.
 pub(crate) fn unescape(text: &str, plus: bool) -> String {
     let bytes = text.as_bytes();
+    if !bytes.iter().any(|it| matches!(it, b'%' | b'+')) {
+        return text.to_owned();
+    }
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
@@ -188,13 +191,13 @@ const ACCEPTED: [&str; 3] = ["application/json", "application/yaml", "applicatio
 
 impl Accept {
     /// Reads the Accept header. Protobuf is answered as JSON, which every client that asks for it also reads.
-    pub(crate) fn of(request: &Request) -> Result<Self> {
+    pub(crate) fn of(request: &Request, target: Option<&Target>) -> Result<Self> {
         let header = request.header(header::ACCEPT);
         // A watch of a collection is of single objects.
-        let named = Target::parse(&request.path).is_none_or(|it| !it.name.is_empty());
+        let named = target.is_none_or(|it| !it.name.is_empty());
         let list = !named && !request.query.flag("watch") && request.method != Method::POST;
         let mut it = Self { shape: Shape::Plain, media: Media::Json, pretty: wants_pretty(request) };
-        if header.trim().is_empty() {
+        if matches!(header.trim(), "" | "*/*" | "application/json") {
             return Ok(it);
         }
         let mut known = false;

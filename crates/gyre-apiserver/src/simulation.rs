@@ -325,7 +325,7 @@ impl Cluster<'_> {
         self.api.name_new(&place, &mut draft.object).ok()?;
         crate::admission::create(self.api, &User::admin(), &place, &mut draft.object, &mut warnings).ok()?;
         self.api.track(&place, CONTROLLERS, None, &mut draft.object);
-        self.api.insert(&place, draft.object, false, &mut warnings).ok()
+        self.api.insert(&place, draft.object, false, &mut warnings).ok().map(|written| written.object)
     }
 
     pub(crate) fn delete(&self, group: &str, plural: &str, object: &Value) {

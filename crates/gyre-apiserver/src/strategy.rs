@@ -99,6 +99,25 @@ fn field(name: &str) -> Element {
     Element::Field(name.to_owned())
 }
 
+/// The annotation that counts the templates of a DaemonSet.
+pub(crate) const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
+
+/// Counts the template of a DaemonSet: what the server counts, whatever the writer says.
+fn count_template(kind: &Kind, object: &mut Value, old: Option<&Value>, through_status: bool) {
+    if !kind.is("apps", "daemonsets") {
+        return;
+    }
+    let number = old.map_or(1, |old| {
+        let held = old["metadata"]["annotations"][TEMPLATE_GENERATION].as_str();
+        let held: i64 = held.and_then(|it| it.parse().ok()).unwrap_or_default();
+        let changed = !through_status && object["spec"]["template"] != old["spec"]["template"];
+        held + i64::from(changed)
+    });
+    let annotations =
+        object::metadata(object).entry("annotations").or_insert_with(|| Value::Object(Map::new()));
+    annotations[TEMPLATE_GENERATION] = number.to_string().into();
+}
+
 /// The fields that a writer through a path cannot own.
 pub(crate) fn ignored(kind: &Kind, version: &str, subresource: &str) -> Set {
     let mut set = Set::default();
@@ -173,6 +192,7 @@ pub(crate) fn prepare_create(kind: &Kind, version: &str, object: &mut Value, emp
     if kind.is("", "pods") {
         object["status"]["qosClass"] = quality(&object["spec"]).into();
     }
+    count_template(kind, object, None, false);
     if kind.is("", "namespaces") {
         let finalizers = object["spec"]["finalizers"].as_array_mut();
         match finalizers {
@@ -205,6 +225,7 @@ pub(crate) fn prepare_update(kind: &Kind, version: &str, object: &mut Value, old
         let finalizers = old["spec"]["finalizers"].clone();
         object["spec"]["finalizers"] = finalizers;
     }
+    count_template(kind, object, Some(old), false);
     keep_generation(kind, object, old, status);
 }
 
@@ -277,6 +298,7 @@ pub(crate) fn prepare_status(kind: &Kind, object: &mut Value, old: &Value) {
     }
     out["metadata"] = metadata;
     set_or_remove(&mut out, "status", status);
+    count_template(kind, &mut out, Some(old), true);
     if kind.is("", "pods") {
         // compat(conversion of core/v1): podIP is the first of podIPs.
         let address = out["status"]["podIP"].clone();

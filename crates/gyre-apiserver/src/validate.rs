@@ -4,24 +4,36 @@
 //! one function a kind; custom resources are checked by their schema.
 
 mod access;
+mod affinity;
 mod changes;
+mod cluster;
 mod config;
 mod containers;
 mod fields;
+mod jobs;
+mod mounts;
 mod network;
 mod pods;
+mod projected;
+mod ranges;
+mod resources;
+mod scaler;
+mod security;
 mod services;
+mod sources;
 mod volumes;
 mod workloads;
 
 use serde_json::Value;
 
-use crate::api::{Api, Place};
+use crate::api::Place;
 use crate::failure::Cause;
+use crate::limits::ANNOTATIONS_BYTES_MAX;
 use crate::names;
+use crate::registry::Kind;
 
 /// Everything that is wrong with a new object.
-pub(crate) fn create(api: &Api, place: &Place, object: &mut Value, warnings: &mut Vec<String>) -> Vec<Cause> {
+pub(crate) fn create(place: &Place, object: &mut Value, warnings: &mut Vec<String>) -> Vec<Cause> {
     let mut causes = Vec::new();
     metadata(&object["metadata"], "metadata", &mut causes);
     if let Some(custom) = &place.kind.version(&place.kind.storage).and_then(|it| it.custom.clone()) {
@@ -29,13 +41,15 @@ pub(crate) fn create(api: &Api, place: &Place, object: &mut Value, warnings: &mu
         return causes;
     }
     finalizers(object, &mut causes);
-    kind(api, place, object, warnings, &mut causes);
+    kind(object, &place.kind, warnings, &mut causes);
+    if place.kind.is("", "pods") {
+        pods::new_pod(&object["spec"], &mut causes);
+    }
     causes
 }
 
 /// Everything that is wrong with a changed object.
 pub(crate) fn update(
-    api: &Api,
     place: &Place,
     object: &mut Value,
     old: &Value,
@@ -54,7 +68,7 @@ pub(crate) fn update(
     }
     // What has not changed stays valid.
     if object["spec"] != old["spec"] || object.get("spec").is_none() {
-        kind(api, place, object, warnings, &mut causes);
+        kind(object, &place.kind, warnings, &mut causes);
     }
     if place.kind.is("apiextensions.k8s.io", "customresourcedefinitions") {
         let fixed = crate::custom::validate_change(object, old);
@@ -84,18 +98,7 @@ fn finalizers(object: &Value, causes: &mut Vec<Cause>) {
 
 fn metadata(metadata: &Value, path: &str, causes: &mut Vec<Cause>) {
     labels(&metadata["labels"], &format!("{path}.labels"), causes);
-    let annotations = &metadata["annotations"];
-    let at = format!("{path}.annotations");
-    let mut size = 0;
-    for (key, value) in annotations.as_object().into_iter().flatten() {
-        for why in names::qualified_name(&key.to_lowercase()) {
-            causes.push(Cause::invalid(&at, &key.as_str().into(), &why));
-        }
-        size += key.len() + value.as_str().map_or(0, str::len);
-    }
-    if size > 256 * 1024 {
-        causes.push(Cause::too_long(&at, 256 * 1024));
-    }
+    annotations(&metadata["annotations"], &format!("{path}.annotations"), causes);
     for finalizer in metadata["finalizers"].as_array().into_iter().flatten() {
         let text = finalizer.as_str().unwrap_or_default();
         for why in names::qualified_name(text) {
@@ -130,6 +133,20 @@ fn metadata(metadata: &Value, path: &str, causes: &mut Vec<Cause>) {
     }
 }
 
+/// Annotations, which are large together at most.
+fn annotations(annotations: &Value, path: &str, causes: &mut Vec<Cause>) {
+    let mut size = 0;
+    for (key, value) in annotations.as_object().into_iter().flatten() {
+        for why in names::qualified_name(&key.to_lowercase()) {
+            causes.push(Cause::invalid(path, &key.as_str().into(), &why));
+        }
+        size += key.len() + value.as_str().map_or(0, str::len);
+    }
+    if size > ANNOTATIONS_BYTES_MAX {
+        causes.push(Cause::too_long(path, ANNOTATIONS_BYTES_MAX));
+    }
+}
+
 /// Labels as a map.
 pub(super) fn labels(labels: &Value, path: &str, causes: &mut Vec<Cause>) {
     for (key, value) in labels.as_object().into_iter().flatten() {
@@ -142,10 +159,10 @@ pub(super) fn labels(labels: &Value, path: &str, causes: &mut Vec<Cause>) {
     }
 }
 
-fn kind(api: &Api, place: &Place, object: &Value, warnings: &mut Vec<String>, causes: &mut Vec<Cause>) {
+fn kind(object: &Value, kind: &Kind, warnings: &mut Vec<String>, causes: &mut Vec<Cause>) {
     let spec = &object["spec"];
-    match place.kind.id() {
-        ("", "pods") => pods::spec(spec, "spec", &pods::Context::pod(object), warnings, causes),
+    match kind.id() {
+        ("", "pods") => pods::pod(object, warnings, causes),
         ("", "podtemplates") => pods::template(&object["template"], "template", warnings, causes),
         ("", "replicationcontrollers") => workloads::controller(object, warnings, causes),
         ("", "services") => services::service(object, causes),
@@ -155,11 +172,12 @@ fn kind(api: &Api, place: &Place, object: &Value, warnings: &mut Vec<String>, ca
         ("", "persistentvolumeclaims") => volumes::claim(spec, "spec", causes),
         ("", "nodes") => config::node(object, causes),
         ("", "resourcequotas") => config::quota(spec, causes),
-        ("", "limitranges") => config::limit_range(spec, causes),
+        ("", "limitranges") => ranges::check(spec, causes),
         ("", "events") => config::event(object, causes),
+        ("", "endpoints") => network::endpoints(object, causes),
         ("apps", plural) => workloads::apps(plural, object, warnings, causes),
-        ("batch", plural) => workloads::batch(plural, object, warnings, causes),
-        ("autoscaling", _) => config::scaler(spec, causes),
+        ("batch", plural) => jobs::check(plural, object, warnings, causes),
+        ("autoscaling", _) => scaler::check(spec, causes),
         ("policy", _) => config::budget(spec, causes),
         ("networking.k8s.io", "ingresses") => network::ingress(spec, causes),
         ("networking.k8s.io", "networkpolicies") => network::policy(spec, causes),
@@ -168,10 +186,13 @@ fn kind(api: &Api, place: &Place, object: &Value, warnings: &mut Vec<String>, ca
         ("rbac.authorization.k8s.io", plural) => access::rbac(plural, object, causes),
         ("scheduling.k8s.io", _) => config::priority_class(object, causes),
         ("storage.k8s.io", "storageclasses") => volumes::storage_class(object, causes),
+        ("storage.k8s.io", "csidrivers") => cluster::driver(object, causes),
+        ("node.k8s.io", _) => cluster::runtime(object, causes),
+        ("certificates.k8s.io", "certificatesigningrequests") => cluster::signing(spec, causes),
+        ("apiregistration.k8s.io", _) => cluster::api_service(object, causes),
         ("coordination.k8s.io", "leases") => config::lease(spec, causes),
         ("admissionregistration.k8s.io", plural) => access::admission(plural, object, causes),
         ("apiextensions.k8s.io", _) => causes.extend(crate::custom::validate_definition(object)),
         _ => {}
     }
-    let _ = api;
 }

@@ -12,6 +12,7 @@ mod scale;
 mod select;
 mod subresource;
 mod update;
+mod written;
 
 pub(crate) use body::{Strictness, parse_body};
 pub(crate) use delete::DeleteOptions;

@@ -245,7 +245,7 @@ impl Watch {
         }
         let object = match &self.shape {
             Shape::Plain => {
-                let mut object = self.place.kind.empty(self.place.served());
+                let mut object = self.place.kind.empty(self.place.served()).clone();
                 object["metadata"] = metadata;
                 object
             }
@@ -253,7 +253,7 @@ impl Watch {
                 json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata})
             }
             Shape::Table(version) => {
-                let mut object = self.place.kind.empty(self.place.served());
+                let mut object = self.place.kind.empty(self.place.served()).clone();
                 object["metadata"] = metadata;
                 let mut table =
                     tables::table(&self.place, &[object], version, &self.include, self.api.clock.now_us());

@@ -70,6 +70,98 @@ async fn a_viewer_may_look_and_no_more() {
     assert_eq!((code, &body["reason"]), (403, &json!("Forbidden")));
 }
 
+const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
+
+fn subjects(name: &str) -> Value {
+    json!([{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": name}])
+}
+
+fn reference(kind: &str, name: &str) -> Value {
+    json!({"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name})
+}
+
+/// Lets `alice` do with roles and bindings what rules say, beyond reading ConfigMaps.
+async fn with_alice(rules: Value) -> Server {
+    let server = Server::builder().start().unwrap();
+    let mut all = vec![
+        json!({"verbs": ["get"], "apiGroups": [""], "resources": ["configmaps"]}),
+        json!({
+            "verbs": ["get", "create", "update", "patch"], "apiGroups": ["rbac.authorization.k8s.io"],
+            "resources": ["roles", "rolebindings", "clusterroles", "clusterrolebindings"],
+        }),
+    ];
+    all.extend(rules.as_array().into_iter().flatten().cloned());
+    let role = json!({"metadata": {"name": "alice"}, "rules": all});
+    assert_eq!(ask(&server, "POST", &format!("{RBAC}/clusterroles"), &role).await.0, 201);
+    let binding = json!({
+        "metadata": {"name": "alice"}, "roleRef": reference("ClusterRole", "alice"), "subjects": subjects("alice"),
+    });
+    assert_eq!(ask(&server, "POST", &format!("{RBAC}/clusterrolebindings"), &binding).await.0, 201);
+    server
+}
+
+fn role(name: &str, resource: &str) -> Value {
+    json!({
+        "metadata": {"name": name},
+        "rules": [{"verbs": ["get"], "apiGroups": [""], "resources": [resource]}],
+    })
+}
+
+#[tokio::test]
+async fn nobody_writes_roles_beyond_their_own() {
+    let server = with_alice(json!([])).await;
+    let path = format!("{RBAC}/namespaces/default/roles");
+    assert_eq!(ask_as(&server, "alice", "POST", &path, &role("maps", "configmaps")).await.0, 201);
+    let (code, body) = ask_as(&server, "alice", "POST", &path, &role("secrets", "secrets")).await;
+    assert_eq!(code, 403);
+    let wanted = "roles.rbac.authorization.k8s.io \"secrets\" is forbidden: user \"alice\" (groups=[\"system:authenticated\"]) is attempting to grant RBAC permissions not currently held:\n{APIGroups:[\"\"], Resources:[\"secrets\"], Verbs:[\"get\"]}";
+    assert_eq!(body["message"], wanted);
+    let (code, _) = ask_as(&server, "alice", "PUT", &format!("{path}/maps"), &role("maps", "secrets")).await;
+    assert_eq!(code, 403);
+    let gathering = json!({
+        "metadata": {"name": "all"},
+        "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"a": "b"}}]},
+    });
+    let (code, body) = ask_as(&server, "alice", "POST", &format!("{RBAC}/clusterroles"), &gathering).await;
+    assert_eq!(code, 403);
+    assert!(body["message"].as_str().unwrap().contains("must have cluster-admin privileges"), "{body}");
+    assert_eq!(ask(&server, "POST", &format!("{RBAC}/clusterroles"), &gathering).await.0, 201);
+
+    let rules = json!([{
+        "verbs": ["escalate"], "apiGroups": ["rbac.authorization.k8s.io"], "resources": ["roles"],
+    }]);
+    let server = with_alice(rules).await;
+    assert_eq!(ask_as(&server, "alice", "POST", &path, &role("secrets", "secrets")).await.0, 201);
+}
+
+#[tokio::test]
+async fn nobody_binds_roles_beyond_their_own() {
+    let path = format!("{RBAC}/namespaces/default/rolebindings");
+    let binding = |role: &str, who: &str| json!({"metadata": {"name": role}, "roleRef": reference("Role", role), "subjects": subjects(who)});
+    let roles = format!("{RBAC}/namespaces/default/roles");
+    let server = with_alice(json!([])).await;
+    for name in ["configmaps", "secrets"] {
+        assert_eq!(ask(&server, "POST", &roles, &role(name, name)).await.0, 201);
+    }
+    assert_eq!(ask_as(&server, "alice", "POST", &path, &binding("configmaps", "bob")).await.0, 201);
+    assert_eq!(ask_as(&server, "alice", "POST", &path, &binding("secrets", "alice")).await.0, 403);
+    let (code, body) = ask_as(&server, "alice", "POST", &path, &binding("none", "alice")).await;
+    assert_eq!(code, 404, "{body}");
+    assert_eq!(body["message"], "roles.rbac.authorization.k8s.io \"none\" not found");
+    // Whoever may change a binding cannot put themselves into it.
+    assert_eq!(ask(&server, "POST", &path, &binding("secrets", "bob")).await.0, 201);
+    let one = format!("{path}/secrets");
+    assert_eq!(ask_as(&server, "alice", "PUT", &one, &binding("secrets", "alice")).await.0, 403);
+
+    let rules = json!([{
+        "verbs": ["bind"], "apiGroups": ["rbac.authorization.k8s.io"], "resources": ["roles"],
+        "resourceNames": ["secrets"],
+    }]);
+    let server = with_alice(rules).await;
+    assert_eq!(ask(&server, "POST", &roles, &role("secrets", "secrets")).await.0, 201);
+    assert_eq!(ask_as(&server, "alice", "POST", &path, &binding("secrets", "alice")).await.0, 201);
+}
+
 async fn whoami(address: std::net::SocketAddr, config: ClientConfig) -> Value {
     let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
     let stream = tokio::net::TcpStream::connect(address).await.unwrap();

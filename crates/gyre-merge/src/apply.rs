@@ -113,11 +113,11 @@ fn conflict_text(conflicts: &[Conflict]) -> String {
 
 /// What an apply gives.
 #[derive(Clone, Debug)]
-pub struct Applied {
-    /// The object, with its managed fields.
-    pub object: Value,
-    /// Whether anything but the managed fields changed.
-    pub changed: bool,
+pub enum Applied {
+    /// Nothing changes, managed fields and all.
+    Nothing,
+    /// The object, with its managed fields; it may equal the live one.
+    Object(Value),
 }
 
 impl Writer<'_> {
@@ -138,18 +138,18 @@ impl Writer<'_> {
     /// Managed fields that `new` brings are honoured, but not through a subresource.
     pub fn update(&self, kinds: &dyn Versions, live: &Value, new: &mut Value) {
         let brought = strip(new);
-        let mut live = live.clone();
-        let held = strip(&mut live);
+        let held = managed::held(live);
+        let live = &*managed::stripped(live);
         let fresh = |list: Option<&Value>| decode(list).unwrap_or_default();
         let reset = |list: &Value| {
             list.as_array().is_some_and(|it| matches!(&it[..], [Value::Object(first)] if first.is_empty()))
         };
         let mut managers = match &brought {
-            _ if !self.subresource.is_empty() => fresh(held.as_ref()),
+            _ if !self.subresource.is_empty() => fresh(held),
             Some(list) if reset(list) => Managers::new(),
             brought => match decode(brought.as_ref()) {
                 Ok(managers) if !managers.is_empty() => managers,
-                _ => fresh(held.as_ref()),
+                _ => fresh(held),
             },
         };
         let exists = live["metadata"]["uid"].as_str().is_some_and(|uid| !uid.is_empty());
@@ -157,7 +157,7 @@ impl Writer<'_> {
         if managers.is_empty() && exists {
             return;
         }
-        self.track(kinds, &live, new, &mut managers, &self.id(Operation::Update));
+        self.track(kinds, live, new, &mut managers, &self.id(Operation::Update));
         managed::cap(&mut managers);
         put(new, &managers);
     }
@@ -173,8 +173,8 @@ impl Writer<'_> {
         let Some(ty) = kinds.ty(self.api_version) else { return };
         let compared = walk::compare(&ty, live, new).without(self.ignored);
         // An update takes what it changes from everyone, itself included.
-        let _ = self.take(kinds, live, new, &compared, managers, None, true);
-        let taken = compared.modified.union(&compared.added).difference(&managed::unowned());
+        let taken = compared.modified.union(&compared.added).difference(managed::unowned());
+        let _ = self.take(kinds, live, new, compared, managers, None, true);
         if taken.is_empty() {
             return;
         }
@@ -220,9 +220,9 @@ impl Writer<'_> {
         if !problems.is_empty() {
             return Err(ApplyError::Invalid(problems));
         }
-        let mut live = live.clone();
-        let held = strip(&mut live);
-        let mut managers = decode(held.as_ref()).unwrap_or_default();
+        let mut managers = decode(managed::held(live)).unwrap_or_default();
+        let held = managers.len();
+        let live = managed::stripped(live);
         managers.retain(|_, managed| kinds.ty(&managed.api_version).is_some());
         if managers.is_empty() {
             let before = Writer { manager: BEFORE_FIRST, subresource: "", ..self.clone() };
@@ -230,19 +230,29 @@ impl Writer<'_> {
         }
         let id = self.id(Operation::Apply);
         let merged = merge::merge(&ty, Some(&live), Some(config)).unwrap_or(Value::Null);
-        let last = managers.get(&id).cloned();
         let set = walk::field_set(&ty, config).recursive_difference(self.ignored);
+        let owned = set.difference(managed::unowned());
+        let last = managers.get(&id).cloned();
+        // A manager that applies the fields that it applied last time leaves none behind.
+        let again = last.as_ref().is_some_and(|it| it.set == owned && it.api_version == self.api_version);
+        let renews = |object: &Value| {
+            self.manager == "kubectl"
+                && object.pointer("/metadata/annotations").is_some_and(|it| it.get(LAST_APPLIED).is_some())
+        };
+        if again && merged == *live && managers.len() == held && !renews(&live) {
+            return Ok(Applied::Nothing);
+        }
         let time = last.as_ref().and_then(|it| it.time.clone());
         managers.insert(id.clone(), Managed { set, api_version: self.api_version.to_owned(), time });
-        let pruned = prune(kinds, merged, &managers, &id, last.as_ref());
+        let pruned = if again { merged } else { prune(kinds, merged, &managers, &id, last.as_ref()) };
         let compared = walk::compare(&ty, &live, &pruned).without(self.ignored);
-        self.take(kinds, &live, &pruned, &compared, &mut managers, Some(&id), force)
+        self.take(kinds, &live, &pruned, compared, &mut managers, Some(&id), force)
             .map_err(ApplyError::Conflicts)?;
         // compat(structured-merge-diff): an order that differs is a change, though no field is.
-        let changed = pruned != live;
-        let mut object = if changed { pruned } else { live };
+        let changed = pruned != *live;
+        let mut object = if changed { pruned } else { live.into_owned() };
         if let Some(managed) = managers.get_mut(&id) {
-            managed.set = managed.set.difference(&managed::unowned());
+            managed.set = owned;
             if changed {
                 managed.time = Some(self.now.to_owned());
             }
@@ -250,13 +260,11 @@ impl Writer<'_> {
                 managers.remove(&id);
             }
         }
-        let carries =
-            object.pointer("/metadata/annotations").is_some_and(|it| it.get(LAST_APPLIED).is_some());
-        if self.manager == "kubectl" && carries {
+        if renews(&object) {
             renew_last_applied(config, &mut object);
         }
         put(&mut object, &managers);
-        Ok(Applied { object, changed })
+        Ok(Applied::Object(object))
     }
 
     /// Takes changed fields from other managers; without `force` the fields they own are conflicts.
@@ -266,13 +274,18 @@ impl Writer<'_> {
         kinds: &dyn Versions,
         live: &Value,
         new: &Value,
-        compared: &Comparison,
+        compared: Comparison,
         managers: &mut Managers,
         own: Option<&ManagerId>,
         force: bool,
     ) -> Result<(), Vec<Conflict>> {
-        let mut versions: BTreeMap<String, Comparison> = BTreeMap::new();
-        versions.insert(self.api_version.to_owned(), compared.clone());
+        if managers.keys().all(|id| Some(id) == own) {
+            return Ok(());
+        }
+        // By version: what is there now and was not so before, and what is gone.
+        let changes = |it: Comparison| (it.modified.union(&it.added), it.removed);
+        let mut versions: BTreeMap<String, (Set, Set)> = BTreeMap::new();
+        versions.insert(self.api_version.to_owned(), changes(compared));
         let mut conflicts = Vec::new();
         let mut lost: Vec<(ManagerId, Set)> = Vec::new();
         for (id, managed) in managers.iter().filter(|(id, _)| Some(*id) != own) {
@@ -283,17 +296,17 @@ impl Writer<'_> {
                     let new = kinds.convert(new, &managed.api_version)?;
                     Some(walk::compare(&ty, &old, &new).without(self.ignored))
                 })();
-                versions.insert(managed.api_version.clone(), there.unwrap_or_default());
+                versions.insert(managed.api_version.clone(), changes(there.unwrap_or_default()));
             }
-            let compared = &versions[&managed.api_version];
-            let conflict = managed.set.intersection(&compared.modified.union(&compared.added));
+            let (set, removed) = &versions[&managed.api_version];
+            let conflict = managed.set.intersection(set);
             conflicts.extend(conflict.paths().into_iter().map(|path| Conflict {
                 manager: id.clone(),
                 api_version: managed.api_version.clone(),
                 time: managed.time.clone(),
                 path,
             }));
-            lost.push((id.clone(), conflict.union(&compared.removed)));
+            lost.push((id.clone(), conflict.union(removed)));
         }
         if !force && !conflicts.is_empty() {
             return Err(conflicts);
@@ -402,7 +415,10 @@ mod tests {
             empty: &empty,
         };
         let config = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}, "spec": spec});
-        writer.apply(&Core, live, &config, force).map(|it| it.object)
+        writer.apply(&Core, live, &config, force).map(|it| match it {
+            Applied::Nothing => live.clone(),
+            Applied::Object(object) => object,
+        })
     }
 
     #[test]
@@ -423,6 +439,19 @@ mod tests {
         assert_eq!(refused.to_string(), "Apply failed with 1 conflict: conflict with \"a\": .spec.type");
         let forced = apply("b", &one, &json!({"type": "NodePort"}), true).unwrap();
         assert_eq!(forced["metadata"]["managedFields"].as_array().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn what_was_applied_before_changes_nothing() {
+        let empty = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}, "spec": {}});
+        let spec = json!({"type": "ClusterIP", "ports": [{"port": 80}]});
+        let one = apply("a", &empty, &spec, false).unwrap();
+        assert_eq!(apply("a", &one, &spec, false).unwrap(), one);
+        let two = apply("b", &one, &json!({"type": "ClusterIP"}), false).unwrap();
+        assert_eq!(two["metadata"]["managedFields"].as_array().unwrap().len(), 2);
+        let less = apply("a", &two, &json!({"ports": [{"port": 80}]}), false).unwrap();
+        assert_eq!(less["spec"], two["spec"]);
+        assert_ne!(less, two);
     }
 
     #[test]

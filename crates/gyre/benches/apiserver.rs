@@ -136,6 +136,18 @@ enum What {
     Apply,
 }
 
+fn request(connection: &Connection, what: What, client: usize, number: usize) -> Vec<u8> {
+    let (name, body) = map(client, number);
+    match what {
+        What::Create => connection.request("POST", MAPS, "application/json", &body),
+        What::Get => connection.request("GET", &format!("{MAPS}/{name}"), "", ""),
+        What::Apply => {
+            let path = format!("{MAPS}/{name}?fieldManager=bench&force=true");
+            connection.request("PATCH", &path, "application/apply-patch+yaml", &body)
+        }
+    }
+}
+
 /// What 32 clients see that ask one after the other.
 struct Rate {
     per_second: f64,
@@ -146,20 +158,22 @@ struct Rate {
 async fn rate(server: &Server, what: What, each: usize) -> Rate {
     let mut tasks = Vec::new();
     let connections = server.connections(CLIENTS).await;
+    // The requests are there before the clock runs: the clients share the processors with the server.
+    let clients: Vec<_> = connections
+        .into_iter()
+        .enumerate()
+        .map(|(client, connection)| {
+            let requests: Vec<_> =
+                (0..each).map(|number| request(&connection, what, client, number)).collect();
+            (connection, requests)
+        })
+        .collect();
+    let wanted = if what == What::Create { 201 } else { 200 };
     let (begin, processor_s) = (Instant::now(), server.processor_s());
-    for (client, mut connection) in connections.into_iter().enumerate() {
+    for (mut connection, requests) in clients {
         tasks.push(tokio::spawn(async move {
-            for number in 0..each {
-                let (name, body) = map(client, number);
-                let (answer, wanted) = match what {
-                    What::Create => (connection.ask("POST", MAPS, "application/json", &body).await, 201),
-                    What::Get => (connection.ask("GET", &format!("{MAPS}/{name}"), "", "").await, 200),
-                    What::Apply => {
-                        let path = format!("{MAPS}/{name}?fieldManager=bench&force=true");
-                        (connection.ask("PATCH", &path, "application/apply-patch+yaml", &body).await, 200)
-                    }
-                };
-                assert_eq!(answer.status, wanted, "{}", String::from_utf8_lossy(&answer.body));
+            for request in requests {
+                assert_eq!(connection.status(&request).await, wanted);
             }
         }));
     }

@@ -16,6 +16,7 @@ use crate::object;
 use crate::selectors::LabelSelector;
 
 const GROUP: &str = "admissionregistration.k8s.io";
+const BINDINGS: &str = "validatingadmissionpolicybindings.admissionregistration.k8s.io";
 
 /// A write that is judged.
 struct Write<'a> {
@@ -29,7 +30,7 @@ struct Write<'a> {
 
 /// Whether any policy is bound.
 pub(crate) fn any(api: &Api) -> bool {
-    api.store.count(&format!("validatingadmissionpolicybindings.{GROUP}")) > 0
+    api.store.count(BINDINGS) > 0
 }
 
 /// Refuses a write that a bound policy denies. `Value::Null` stands for the object of a deletion, and for what was
@@ -42,7 +43,7 @@ pub(crate) fn check(
     old: &Value,
     warnings: &mut Vec<String>,
 ) -> Result<()> {
-    let (_, bindings) = api.store.list(&format!("validatingadmissionpolicybindings.{GROUP}"), "");
+    let (_, bindings) = api.store.list(BINDINGS, "");
     if bindings.is_empty() || call.place.kind.group == GROUP {
         return Ok(());
     }

@@ -83,21 +83,20 @@ impl Api {
             let binding_ns = object::meta(binding, "namespace");
             binding["subjects"].as_array().into_iter().flatten().any(|it| is_subject(it, user, binding_ns))
         });
-        mine.flat_map(|binding| self.rules_of_role(&binding["roleRef"], object::meta(binding, "namespace")))
+        mine.filter_map(|binding| self.rules_of_role(&binding["roleRef"], object::meta(binding, "namespace")))
+            .flatten()
             .collect()
     }
 
-    /// The rules of a role.
-    pub(crate) fn rules_of_role(&self, reference: &Value, ns: &str) -> Vec<Value> {
+    /// The rules of a role; `None` where there is no such role.
+    pub(crate) fn rules_of_role(&self, reference: &Value, ns: &str) -> Option<Vec<Value>> {
         let name = reference["name"].as_str().unwrap_or_default();
         let cluster = reference["kind"] == "ClusterRole";
         let (plural, key) =
             if cluster { ("clusterroles", name.to_owned()) } else { ("roles", object::key(ns, name)) };
-        let Some(entry) = self.store.find(&format!("{plural}.{GROUP}"), &key) else {
-            return Vec::new();
-        };
+        let entry = self.store.find(&format!("{plural}.{GROUP}"), &key)?;
         let role = object::decode(&entry.bytes);
-        role["rules"].as_array().cloned().unwrap_or_default()
+        Some(role["rules"].as_array().cloned().unwrap_or_default())
     }
 
     /// The rules of `wanted` that a user does not have: what giving them out would add.

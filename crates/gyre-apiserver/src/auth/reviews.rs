@@ -173,7 +173,7 @@ impl Api {
                     .flatten()
                     .find(|it| super::rbac::is_subject(it, user, ns));
                 let Some(mine) = mine else { continue };
-                let rules = self.rules_of_role(&binding["roleRef"], ns);
+                let rules = self.rules_of_role(&binding["roleRef"], ns).unwrap_or_default();
                 if rules.iter().any(|rule| super::rbac::rule_allows(rule, action)) {
                     let name = object::meta(&binding, "name");
                     let name = if ns.is_empty() { name.to_owned() } else { format!("{name}/{ns}") };

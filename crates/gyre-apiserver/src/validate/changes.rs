@@ -53,14 +53,41 @@ pub(super) fn update(kind: &Kind, subresource: &str, object: &Value, old: &Value
             let message = format!("Invalid value: {shown}: cannot change roleRef");
             causes.push(Cause { reason: "FieldValueInvalid", field: "roleRef".into(), message });
         }
-        ("storage.k8s.io", "storageclasses") => {
-            for key in ["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"] {
-                if object[key] != old[key] {
-                    causes.push(Cause::forbidden(key, "updates to parameters are forbidden."));
-                }
+        ("storage.k8s.io", "csidrivers") => {
+            same(object, old, &["spec", "attachRequired"], causes);
+            same(object, old, &["spec", "volumeLifecycleModes"], causes);
+        }
+        ("node.k8s.io", _) => same(object, old, &["handler"], causes),
+        ("", "nodes") => node(object, old, causes),
+        ("", "resourcequotas") => {
+            let scopes = |it: &Value| -> std::collections::BTreeSet<String> {
+                let list = it["spec"]["scopes"].as_array().into_iter().flatten();
+                list.map(|it| text(it).to_owned()).collect()
+            };
+            if scopes(object) != scopes(old) {
+                causes.push(Cause::invalid("spec.scopes", &object["spec"]["scopes"], IMMUTABLE));
             }
         }
+        ("networking.k8s.io", "ipaddresses") => same(object, old, &["spec", "parentRef"], causes),
+        ("storage.k8s.io", "storageclasses") => {
+            for key in ["parameters", "provisioner", "reclaimPolicy"] {
+                if object[key] != old[key] {
+                    causes.push(Cause::forbidden(key, &format!("updates to {key} are forbidden.")));
+                }
+            }
+            same(object, old, &["volumeBindingMode"], causes);
+        }
         _ => {}
+    }
+}
+
+fn node(object: &Value, old: &Value, causes: &mut Causes) {
+    for (field, key) in [("podCIDRs", "podCIDR"), ("providerID", "providerID")] {
+        let (new, held) = (&object["spec"][field], &old["spec"][field]);
+        if !held.is_null() && new != held {
+            let detail = format!("node updates may not change {key} except from \"\" to valid");
+            causes.push(Cause::forbidden(format!("spec.{field}"), &detail));
+        }
     }
 }
 

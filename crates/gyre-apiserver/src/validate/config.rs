@@ -1,16 +1,18 @@
-//! ConfigMaps, Secrets, nodes, quotas, limits, events, autoscalers, budgets, priorities, leases.
+//! ConfigMaps, Secrets, nodes, quotas, limits, events, budgets, priorities, leases.
+
+use std::collections::BTreeSet;
 
 use gyre_go::base64::STANDARD;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::fields::{
-    Causes, at_most_all, cidr, count_or_percent, each, items, not_negative, one_of, selector, text,
+    Causes, at_most_all, cidr, count_or_percent, each, in_order, items, not_negative, one_of, selector, text,
 };
+use super::resources;
 use crate::failure::Cause;
 use crate::limits::CONFIG_BYTES_MAX;
 use crate::names;
 use crate::object;
-use crate::quantity::Quantity;
 
 /// A ConfigMap.
 pub(super) fn config_map(object: &Value, causes: &mut Causes) {
@@ -92,110 +94,134 @@ pub(super) fn secret(object: &Value, warnings: &mut Vec<String>, causes: &mut Ca
 
 /// A node.
 pub(super) fn node(object: &Value, causes: &mut Causes) {
+    let mut seen = BTreeSet::new();
     for (at, taint) in items(&object["spec"]["taints"], "metadata.taints") {
-        each(names::qualified_name(text(&taint["key"])), &taint["key"], &format!("{at}.key"), causes);
-        each(names::label_value(text(&taint["value"])), &taint["value"], &format!("{at}.value"), causes);
-        super::pods::taint_effect(&taint["effect"], &format!("{at}.effect"), causes);
+        let (key, value) = (text(&taint["key"]), text(&taint["value"]));
+        each(names::qualified_name(key), &key.into(), &format!("{at}.key"), causes);
+        let problems = names::label_value(value);
+        if !problems.is_empty() {
+            causes.push(Cause::invalid(format!("{at}.value"), &taint["value"], &problems.join(";")));
+        }
+        match text(&taint["effect"]) {
+            "" => causes.push(Cause::required(format!("{at}.effect"), "")),
+            _ => super::affinity::taint_effect(&taint["effect"], &format!("{at}.effect"), causes),
+        }
+        if !seen.insert((text(&taint["effect"]), key)) {
+            let shown = json!({"Key": key, "Value": value, "Effect": taint["effect"], "TimeAdded": taint["timeAdded"]});
+            let shown = in_order(&shown, &["Key", "Value", "Effect", "TimeAdded"]);
+            let message = format!("Duplicate value: {shown}: taints must be unique by key and effect pair");
+            causes.push(Cause { reason: "FieldValueDuplicate", field: at, message });
+        }
     }
-    for (at, it) in items(&object["spec"]["podCIDRs"], "spec.podCIDRs") {
-        cidr(it, &at, causes);
+    for key in ["capacity", "allocatable"] {
+        for (name, value) in object["status"][key].as_object().into_iter().flatten() {
+            resources::amount(name, value, &format!("status.{key}.{name}"), causes);
+        }
     }
-}
-
-/// Whether a resource of a quota is counted in whole objects.
-fn is_counted(name: &str) -> bool {
-    matches!(
-        name,
-        "pods"
-            | "services"
-            | "replicationcontrollers"
-            | "resourcequotas"
-            | "secrets"
-            | "configmaps"
-            | "persistentvolumeclaims"
-            | "services.nodeports"
-            | "services.loadbalancers"
-    ) || name.starts_with("count/")
+    let blocks = items(&object["spec"]["podCIDRs"], "spec.podCIDRs");
+    for (at, it) in &blocks {
+        cidr(it, at, causes);
+    }
+    if blocks.len() > 1 {
+        let is_six = |it: &Value| text(it).contains(':');
+        let dual = blocks.iter().any(|(_, it)| is_six(it)) && blocks.iter().any(|(_, it)| !is_six(it));
+        if !dual || blocks.len() > 2 {
+            let detail = "may specify no more than one CIDR for each IP family";
+            causes.push(Cause::invalid("spec.podCIDRs", &object["spec"]["podCIDRs"], detail));
+        }
+        for (index, (at, it)) in blocks.iter().enumerate() {
+            if blocks[..index].iter().any(|(_, other)| other == it) {
+                causes.push(Cause::duplicate(at.as_str(), it));
+            }
+        }
+    }
 }
 
 /// A quota.
 pub(super) fn quota(spec: &Value, causes: &mut Causes) {
     for (name, value) in spec["hard"].as_object().into_iter().flatten() {
         let at = format!("spec.hard[{name}]");
-        each(names::qualified_name(name), &name.as_str().into(), &at, causes);
-        let Some(quantity) = Quantity::of(value) else { continue };
-        if quantity.sign() < 0 {
-            causes.push(Cause::invalid(&at, value, "must be greater than or equal to 0"));
+        quota_name(name, &at, causes);
+        resources::amount(name, value, &at, causes);
+    }
+    let scopes: Vec<&str> = spec["scopes"].as_array().into_iter().flatten().map(text).collect();
+    let wrong = |detail: &str, causes: &mut Causes| {
+        causes.push(Cause::invalid("spec.scopes", &spec["scopes"], detail));
+    };
+    for scope in &scopes {
+        if !SCOPES.contains(scope) {
+            wrong("unsupported scope", causes);
         }
-        if is_counted(name) && !quantity.is_whole() {
-            causes.push(Cause::invalid(&at, value, "must be an integer"));
+        for name in spec["hard"].as_object().into_iter().flatten().map(|(name, _)| name) {
+            if resources::is_of_quotas(name) && !is_scoped(scope, name) {
+                wrong("unsupported scope applied to resource", causes);
+            }
         }
+    }
+    for (one, other) in [("BestEffort", "NotBestEffort"), ("Terminating", "NotTerminating")] {
+        if scopes.contains(&one) && scopes.contains(&other) {
+            wrong("conflicting scopes", causes);
+        }
+    }
+    for it in spec["scopeSelector"]["matchExpressions"].as_array().into_iter().flatten() {
+        scope(it, causes);
     }
 }
 
-/// Limits of a namespace.
-pub(super) fn limit_range(spec: &Value, causes: &mut Causes) {
-    for (at, limit) in items(&spec["limits"], "spec.limits") {
-        each(
-            names::qualified_name(text(&limit["type"])),
-            &text(&limit["type"]).into(),
-            &format!("{at}.type"),
-            causes,
-        );
-        let mut keys: Vec<&String> = ["max", "min", "default", "defaultRequest", "maxLimitRequestRatio"]
-            .iter()
-            .flat_map(|key| limit[*key].as_object().into_iter().flatten())
-            .map(|(key, _)| key)
-            .collect();
-        keys.sort();
-        keys.dedup();
-        for key in keys {
-            let value = |part: &str| &limit[part][key.as_str()];
-            let quantity = |part: &str| Quantity::of(value(part));
-            let mut wrong = |part: &str, shown: &str, why: String| {
-                causes.push(Cause::invalid(format!("{at}.{part}[{key}]"), value(shown), &why));
-            };
-            let pairs = [
-                ("min", "min", "max", "min value", "max value", "min"),
-                (
-                    "defaultRequest",
-                    "min",
-                    "defaultRequest",
-                    "min value",
-                    "default request value",
-                    "defaultRequest",
-                ),
-                (
-                    "defaultRequest",
-                    "defaultRequest",
-                    "max",
-                    "default request value",
-                    "max value",
-                    "defaultRequest",
-                ),
-                (
-                    "defaultRequest",
-                    "defaultRequest",
-                    "default",
-                    "default request value",
-                    "default limit value",
-                    "defaultRequest",
-                ),
-                ("default", "min", "default", "min value", "default value", "min"),
-                ("default", "default", "max", "default value", "max value", "default"),
-            ];
-            for (part, low, high, low_name, high_name, shown) in pairs {
-                if let (Some(small), Some(large)) = (quantity(low), quantity(high))
-                    && small > large
-                {
-                    let why = format!(
-                        "{low_name} {} is greater than {high_name} {}",
-                        text(value(low)),
-                        text(value(high))
-                    );
-                    wrong(part, shown, why);
-                }
-            }
+const SCOPES: [&str; 7] = [
+    "Terminating",
+    "NotTerminating",
+    "BestEffort",
+    "NotBestEffort",
+    "PriorityClass",
+    "CrossNamespacePodAffinity",
+    "VolumeAttributesClass",
+];
+
+/// Whether a scope means anything for a resource.
+fn is_scoped(scope: &str, name: &str) -> bool {
+    let compute = ["cpu", "memory", "limits.cpu", "limits.memory", "requests.cpu", "requests.memory"];
+    match scope {
+        "BestEffort" => name == "pods",
+        "VolumeAttributesClass" => {
+            matches!(name, "persistentvolumeclaims" | "requests.storage" | "storage")
+        }
+        _ => name == "pods" || compute.contains(&name),
+    }
+}
+
+/// The name of a resource of a quota.
+fn quota_name(name: &str, path: &str, causes: &mut Causes) {
+    if resources::name(name, path, causes) && !name.contains('/') && !resources::is_of_quotas(name) {
+        causes.push(Cause::invalid(path, &name.into(), "must be a standard resource for quota"));
+    }
+}
+
+fn scope(it: &Value, causes: &mut Causes) {
+    let path = "spec.scopeSelector.matchExpressions";
+    let (name, operator) = (text(&it["scopeName"]), text(&it["operator"]));
+    if !SCOPES.contains(&name) {
+        causes.push(Cause::invalid(format!("{path}.scopeName"), &name.into(), "unsupported scope"));
+    }
+    let plain = SCOPES.contains(&name) && !matches!(name, "PriorityClass" | "VolumeAttributesClass");
+    if plain && operator != "Exists" {
+        let detail = "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity";
+        causes.push(Cause::invalid(format!("{path}.operator"), &operator.into(), detail));
+    }
+    let valued = it["values"].as_array().is_some_and(|it| !it.is_empty());
+    match operator {
+        "In" | "NotIn" if !valued => {
+            let detail = "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector";
+            causes.push(Cause::required(format!("{path}.values"), detail));
+        }
+        "Exists" | "DoesNotExist" if valued => {
+            let detail = "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector";
+            causes.push(Cause::invalid(format!("{path}.values"), &it["values"], detail));
+        }
+        "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
+        _ => {
+            let detail = "not a valid selector operator";
+            causes.push(Cause::invalid(format!("{path}.operator"), &operator.into(), detail));
         }
     }
 }
@@ -203,86 +229,9 @@ pub(super) fn limit_range(spec: &Value, causes: &mut Causes) {
 /// An event.
 pub(super) fn event(object: &Value, causes: &mut Causes) {
     let own = object::meta(object, "namespace");
-    let about = &object["involvedObject"];
-    let given = text(&about["namespace"]);
-    let cluster = given.is_empty() && own != "default";
-    if !given.is_empty() && given != own {
-        causes.push(Cause::invalid(
-            "involvedObject.namespace",
-            &about["namespace"],
-            "does not match event.namespace",
-        ));
-    }
-    let _ = cluster;
-}
-
-/// An autoscaler in its second version.
-pub(super) fn scaler(spec: &Value, causes: &mut Causes) {
-    let (minimum, maximum) = (spec["minReplicas"].as_i64(), spec["maxReplicas"].as_i64().unwrap_or(0));
-    if minimum.is_some_and(|it| it < 1) {
-        causes.push(Cause::invalid(
-            "spec.minReplicas",
-            &spec["minReplicas"],
-            "must be greater than or equal to 1",
-        ));
-    }
-    if maximum < 1 {
-        causes.push(Cause::required("spec.maxReplicas", "must be set and greater than 0"));
-    }
-    if minimum.is_some_and(|it| maximum < it) {
-        let detail = "must be greater than or equal to `minReplicas`";
-        causes.push(Cause::invalid("spec.maxReplicas", &maximum.into(), detail));
-    }
-    let target = &spec["scaleTargetRef"];
-    for key in ["kind", "name"] {
-        let at = format!("spec.scaleTargetRef.{key}");
-        match text(&target[key]) {
-            "" => causes.push(Cause::required(at, "")),
-            name => each(names::path_segment(name), &target[key], &at, causes),
-        }
-    }
-    let version = text(&target["apiVersion"]);
-    let core = target["kind"] == "ReplicationController";
-    if !version.contains('/') && !core {
-        let at = "spec.scaleTargetRef.apiVersion";
-        causes.push(Cause::invalid(at, &version.into(), "apiVersion must specify API group"));
-    }
-    for (at, metric) in items(&spec["metrics"], "spec.metrics") {
-        self::metric(metric, &at, causes);
-    }
-}
-
-fn metric(metric: &Value, at: &str, causes: &mut Causes) {
-    let kinds = ["ContainerResource", "External", "Object", "Pods", "Resource"];
-    let kind = text(&metric["type"]);
-    if kind.is_empty() {
-        causes.push(Cause::required(format!("{at}.type"), "must specify a metric source type"));
-        return;
-    }
-    if !kinds.contains(&kind) {
-        causes.push(Cause::unsupported(format!("{at}.type"), &metric["type"], &kinds));
-        return;
-    }
-    let key = kind[..1].to_lowercase() + &kind[1..];
-    let body = &metric[key.as_str()];
-    if !body.is_object() {
-        let detail = "must populate information for the given metric source";
-        causes.push(Cause::required(format!("{at}.{key}"), detail));
-        return;
-    }
-    let target = &body["target"];
-    if key == "resource" || key == "containerResource" {
-        if text(&body["name"]).is_empty() {
-            causes.push(Cause::required(format!("{at}.{key}.name"), "must specify a resource name"));
-        }
-        if target["averageUtilization"].is_null() && target["averageValue"].is_null() {
-            let detail = "must set either a target raw value or a target utilization";
-            causes.push(Cause::required(format!("{at}.{key}.target.averageUtilization"), detail));
-        }
-    }
-    if target["averageUtilization"].as_i64().is_some_and(|it| it < 1) {
-        let path = format!("{at}.{key}.target.averageUtilization");
-        causes.push(Cause::invalid(path, &target["averageUtilization"], "must be greater than 0"));
+    let given = &object["involvedObject"]["namespace"];
+    if !text(given).is_empty() && text(given) != own {
+        causes.push(Cause::invalid("involvedObject.namespace", given, "does not match event.namespace"));
     }
 }
 
@@ -300,6 +249,10 @@ pub(super) fn budget(spec: &Value, causes: &mut Causes) {
     }
     if spec["selector"].is_object() {
         selector(&spec["selector"], "spec.selector", causes);
+    }
+    if !spec["unhealthyPodEvictionPolicy"].is_null() {
+        let allowed = ["AlwaysAllow", "IfHealthyBudget"];
+        one_of(&spec["unhealthyPodEvictionPolicy"], &allowed, "spec.unhealthyPodEvictionPolicy", causes);
     }
 }
 

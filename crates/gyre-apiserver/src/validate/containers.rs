@@ -5,31 +5,61 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::fields::{Causes, each, items, not_negative, one_of, port, port_number, text};
-use super::pods::{Context, shown_security};
+use super::pods::Context;
+use super::{mounts, projected, resources, security};
 use crate::failure::Cause;
 use crate::names;
-use crate::quantity::Quantity;
 
 /// All containers of a pod.
-pub(super) fn list(spec: &Value, path: &str, cx: &Context, warnings: &mut Vec<String>, causes: &mut Causes) {
+pub(super) fn list(
+    spec: &Value,
+    path: &str,
+    cx: &Context<'_>,
+    warnings: &mut Vec<String>,
+    causes: &mut Causes,
+) {
     let at = |key: &str| format!("{path}.{key}");
-    let mut names_seen = BTreeSet::new();
-    if spec["containers"].as_array().is_none_or(Vec::is_empty) {
+    let mut seen = BTreeSet::new();
+    let containers = items(&spec["containers"], &at("containers"));
+    if containers.is_empty() {
         causes.push(Cause::required(at("containers"), ""));
     }
-    for (at, it) in items(&spec["containers"], &at("containers")) {
-        container(it, &at, cx, false, warnings, causes);
-        unique(it, &at, &mut names_seen, causes);
+    for (at, it) in &containers {
+        container(it, at, cx, warnings, causes);
+        unique(it, at, &mut seen, causes);
+        hooks(it, at, cx, causes);
+        restart(it, at, causes);
     }
+    host_ports(&containers, causes);
     for (at, it) in items(&spec["initContainers"], &at("initContainers")) {
-        container(it, &at, cx, true, warnings, causes);
-        unique(it, &at, &mut names_seen, causes);
-    }
-    for (at, it) in items(&spec["ephemeralContainers"], &at("ephemeralContainers")) {
-        if text(&it["name"]).is_empty() {
-            causes.push(Cause::required(format!("{at}.name"), ""));
+        container(it, &at, cx, warnings, causes);
+        restart(it, &at, causes);
+        unique(it, &at, &mut seen, causes);
+        host_ports(&[(at.clone(), it)], causes);
+        if it["restartPolicy"] == "Always" {
+            hooks(it, &at, cx, causes);
+            continue;
         }
-        unique(it, &at, &mut names_seen, causes);
+        for key in ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] {
+            if it[key].is_object() {
+                let detail = "may not be set for init containers without restartPolicy=Always";
+                causes.push(Cause::forbidden(format!("{at}.{key}"), detail));
+            }
+        }
+    }
+    let targets = seen.clone();
+    for (at, it) in items(&spec["ephemeralContainers"], &at("ephemeralContainers")) {
+        container(it, &at, cx, warnings, causes);
+        image(it, &at, causes);
+        unique(it, &at, &mut seen, causes);
+        ephemeral(it, &at, &targets, causes);
+    }
+}
+
+fn restart(it: &Value, at: &str, causes: &mut Causes) {
+    if !it["restartPolicy"].is_null() {
+        let policies = ["Always", "Never", "OnFailure"];
+        one_of(&it["restartPolicy"], &policies, &format!("{at}.restartPolicy"), causes);
     }
 }
 
@@ -40,70 +70,75 @@ fn unique(it: &Value, at: &str, seen: &mut BTreeSet<String>, causes: &mut Causes
     }
 }
 
-fn container(
-    it: &Value,
-    path: &str,
-    cx: &Context,
-    init: bool,
-    warnings: &mut Vec<String>,
-    causes: &mut Causes,
-) {
+/// Ports of the node; each can be had once.
+fn host_ports(containers: &[(String, &Value)], causes: &mut Causes) {
+    let mut taken = BTreeSet::new();
+    for (at, it) in containers {
+        for (at, port) in items(&it["ports"], &format!("{at}.ports")) {
+            let number = port["hostPort"].as_i64().unwrap_or(0);
+            let shown = format!("{}/{}/{number}", text(&port["protocol"]), text(&port["hostIP"]));
+            if number != 0 && !taken.insert(shown.clone()) {
+                causes.push(Cause::duplicate(format!("{at}.hostPort"), &shown.into()));
+            }
+        }
+    }
+}
+
+/// What an ephemeral container cannot have.
+fn ephemeral(it: &Value, at: &str, targets: &BTreeSet<String>, causes: &mut Causes) {
+    let target = text(&it["targetContainerName"]);
+    if !target.is_empty() && !targets.contains(target) {
+        causes.push(Cause::not_found(format!("{at}.targetContainerName"), &target.into()));
+    }
+    let detail = "cannot be set for an Ephemeral Container";
+    for key in ["ports", "resources", "resizePolicy", "restartPolicy"] {
+        let value = &it[key];
+        if !(value.is_null() || value.as_object().is_some_and(serde_json::Map::is_empty)) {
+            causes.push(Cause::forbidden(format!("{at}.{key}"), detail));
+        }
+    }
+    for key in ["livenessProbe", "readinessProbe", "startupProbe", "lifecycle"] {
+        if !it[key].is_null() {
+            causes.push(Cause::forbidden(format!("{at}.{key}"), detail));
+        }
+    }
+    for (at, mount) in items(&it["volumeMounts"], &format!("{at}.volumeMounts")) {
+        for key in ["subPath", "subPathExpr"] {
+            if !text(&mount[key]).is_empty() {
+                causes.push(Cause::forbidden(format!("{at}.{key}"), detail));
+            }
+        }
+    }
+}
+
+/// The image of a pod's container; templates may have blanks around it.
+pub(super) fn image(it: &Value, at: &str, causes: &mut Causes) {
+    if text(&it["image"]).trim() != text(&it["image"]) {
+        let detail = "must not have leading or trailing whitespace";
+        causes.push(Cause::invalid(format!("{at}.image"), &it["image"], detail));
+    }
+}
+
+/// What every container is checked for.
+fn container(it: &Value, path: &str, cx: &Context<'_>, warnings: &mut Vec<String>, causes: &mut Causes) {
     let at = |key: &str| format!("{path}.{key}");
-    let (name, image) = (text(&it["name"]), text(&it["image"]));
+    let name = text(&it["name"]);
     if name.is_empty() {
         causes.push(Cause::required(at("name"), ""));
     } else {
         each(names::label(name), &it["name"], &at("name"), causes);
     }
-    if image.is_empty() {
+    if text(&it["image"]).is_empty() {
         causes.push(Cause::required(at("image"), ""));
-    } else if image.trim() != image {
-        causes.push(Cause::invalid(
-            at("image"),
-            &it["image"],
-            "must not have leading or trailing whitespace",
-        ));
     }
-    ports(&it["ports"], &at("ports"), cx, warnings, causes);
-    env(&it["env"], &at("env"), warnings, causes);
-    for (at, from) in items(&it["envFrom"], &at("envFrom")) {
-        let sources: Vec<&str> =
-            ["configMapRef", "secretRef"].into_iter().filter(|key| from[*key].is_object()).collect();
-        match sources[..] {
-            [] => causes.push(Cause::invalid(
-                &at,
-                &"".into(),
-                "must specify one of: `configMapRef` or `secretRef`",
-            )),
-            [source] if text(&from[source]["name"]).is_empty() => {
-                causes.push(Cause::required(format!("{at}.{source}.name"), ""));
-            }
-            [_] => {}
-            _ => causes.push(Cause::invalid(
-                &at,
-                &"".into(),
-                "may not have more than one field specified at a time",
-            )),
-        }
+    let policy = &it["terminationMessagePolicy"];
+    match text(policy) {
+        "" => causes.push(Cause::required(at("terminationMessagePolicy"), "")),
+        _ => one_of(policy, &["File", "FallbackToLogsOnError"], &at("terminationMessagePolicy"), causes),
     }
-    mounts(&it["volumeMounts"], &at("volumeMounts"), cx, causes);
-    if !init || it["restartPolicy"] == "Always" {
-        lifecycle(&it["lifecycle"], &at("lifecycle"), causes);
-    } else {
-        for key in ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] {
-            if it[key].is_object() {
-                let detail = "may not be set for init containers without restartPolicy=Always";
-                causes.push(Cause::forbidden(at(key), detail));
-            }
-        }
-    }
-    for key in ["livenessProbe", "readinessProbe", "startupProbe"] {
-        probe(&it[key], &at(key), key != "readinessProbe", causes);
-    }
-    let policies = ["FallbackToLogsOnError", "File"];
-    if !it["terminationMessagePolicy"].is_null() {
-        one_of(&it["terminationMessagePolicy"], &policies, &at("terminationMessagePolicy"), causes);
-    }
+    ports(&it["ports"], &at("ports"), warnings, causes);
+    env(it, path, warnings, causes);
+    mounts::check(it, path, cx, causes);
     match text(&it["imagePullPolicy"]) {
         "" => causes.push(Cause::required(at("imagePullPolicy"), "")),
         _ => one_of(
@@ -113,11 +148,13 @@ fn container(
             causes,
         ),
     }
-    resources(&it["resources"], &at("resources"), warnings, causes);
-    security(&it["securityContext"], &at("securityContext"), causes);
+    resources::check(&it["resources"], &cx.claims, &at("resources"), warnings, causes);
+    resources::resizing(&it["resizePolicy"], cx.spec, &at("resizePolicy"), causes);
+    let host_users = cx.spec["hostUsers"] != false;
+    security::container(&it["securityContext"], host_users, &at("securityContext"), causes);
 }
 
-fn ports(list: &Value, path: &str, cx: &Context, warnings: &mut Vec<String>, causes: &mut Causes) {
+fn ports(list: &Value, path: &str, warnings: &mut Vec<String>, causes: &mut Causes) {
     let mut seen = BTreeSet::new();
     let mut numbers: Vec<(i64, String, String)> = Vec::new();
     for (at, it) in items(list, path) {
@@ -138,10 +175,6 @@ fn ports(list: &Value, path: &str, cx: &Context, warnings: &mut Vec<String>, cau
         let host = it["hostPort"].as_i64().unwrap_or(0);
         if host != 0 {
             port_number(&it["hostPort"], &format!("{at}.hostPort"), causes);
-            if cx.host_network && host != number {
-                let detail = "must match `containerPort` when `hostNetwork` is true";
-                causes.push(Cause::invalid(format!("{at}.hostPort"), &it["hostPort"], detail));
-            }
         }
         match text(&it["protocol"]) {
             "" => causes.push(Cause::required(format!("{at}.protocol"), "")),
@@ -158,27 +191,21 @@ fn ports(list: &Value, path: &str, cx: &Context, warnings: &mut Vec<String>, cau
 }
 
 /// Fields of a pod that an environment variable may take.
-fn is_env_field(path: &str) -> bool {
-    let subscript =
-        |prefix: &str| path.strip_prefix(prefix).is_some_and(|it| it.starts_with("['") && it.ends_with("']"));
-    matches!(
-        path,
-        "metadata.name"
-            | "metadata.namespace"
-            | "metadata.uid"
-            | "spec.nodeName"
-            | "spec.serviceAccountName"
-            | "status.hostIP"
-            | "status.hostIPs"
-            | "status.podIP"
-            | "status.podIPs"
-    ) || subscript("metadata.labels")
-        || subscript("metadata.annotations")
-}
+const FIELDS: [&str; 9] = [
+    "metadata.name",
+    "metadata.namespace",
+    "metadata.uid",
+    "spec.nodeName",
+    "spec.serviceAccountName",
+    "status.hostIP",
+    "status.hostIPs",
+    "status.podIP",
+    "status.podIPs",
+];
 
-fn env(list: &Value, path: &str, warnings: &mut Vec<String>, causes: &mut Causes) {
+fn env(it: &Value, path: &str, warnings: &mut Vec<String>, causes: &mut Causes) {
     let mut seen = BTreeSet::new();
-    for (at, it) in items(list, path) {
+    for (at, it) in items(&it["env"], &format!("{path}.env")) {
         let name = text(&it["name"]);
         if name.is_empty() {
             causes.push(Cause::required(format!("{at}.name"), ""));
@@ -192,6 +219,30 @@ fn env(list: &Value, path: &str, warnings: &mut Vec<String>, causes: &mut Causes
         }
         env_source(it, &format!("{at}.valueFrom"), causes);
     }
+    let list = format!("{path}.envFrom");
+    for (at, from) in items(&it["envFrom"], &list) {
+        let prefix = text(&from["prefix"]);
+        if !prefix.is_empty() {
+            each(names::env_name(prefix), &from["prefix"], &format!("{at}.prefix"), causes);
+        }
+        let mut given = 0;
+        for key in ["configMapRef", "secretRef"].into_iter().filter(|key| from[*key].is_object()) {
+            given += 1;
+            let field = format!("{at}.{key}.name");
+            match text(&from[key]["name"]) {
+                "" => causes.push(Cause::required(field, "")),
+                name => each(names::subdomain(name), &from[key]["name"], &field, causes),
+            }
+        }
+        // compat(kube-apiserver): the place of the item is left out.
+        if given == 0 {
+            let detail = "must specify one of: `configMapRef` or `secretRef`";
+            causes.push(Cause::invalid(&list, &"".into(), detail));
+        } else if given > 1 {
+            let detail = "may not have more than one field specified at a time";
+            causes.push(Cause::invalid(&list, &"".into(), detail));
+        }
+    }
 }
 
 fn env_source(env: &Value, at: &str, causes: &mut Causes) {
@@ -202,95 +253,59 @@ fn env_source(env: &Value, at: &str, causes: &mut Causes) {
     let keys = ["fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef"];
     let given: Vec<&str> = keys.into_iter().filter(|key| source[*key].is_object()).collect();
     if let Some(field) = source.get("fieldRef") {
-        let path = text(&field["fieldPath"]);
-        if path.is_empty() {
-            causes.push(Cause::required(format!("{at}.fieldRef.fieldPath"), ""));
-        } else if !is_env_field(path) {
-            let detail = format!("error converting fieldPath: field label not supported: {path}");
-            causes.push(Cause::invalid(format!("{at}.fieldRef.fieldPath"), &field["fieldPath"], &detail));
-        }
+        projected::field(field, &FIELDS, &format!("{at}.fieldRef"), causes);
+    }
+    if let Some(resource) = source.get("resourceFieldRef") {
+        projected::resource(resource, false, &format!("{at}.resourceFieldRef"), causes);
     }
     for key in ["configMapKeyRef", "secretKeyRef"] {
-        if let Some(reference) = source.get(key) {
-            if text(&reference["name"]).is_empty() {
-                causes.push(Cause::required(format!("{at}.{key}.name"), ""));
-            }
-            if text(&reference["key"]).is_empty() {
-                causes.push(Cause::required(format!("{at}.{key}.key"), ""));
-            } else {
-                each(
-                    names::config_key(text(&reference["key"])),
-                    &reference["key"],
-                    &format!("{at}.{key}.key"),
-                    causes,
-                );
-            }
+        let Some(reference) = source.get(key) else { continue };
+        let name = text(&reference["name"]);
+        each(names::subdomain(name), &name.into(), &format!("{at}.{key}.name"), causes);
+        let field = format!("{at}.{key}.key");
+        match text(&reference["key"]) {
+            "" => causes.push(Cause::required(field, "")),
+            name => each(names::config_key(name), &reference["key"], &field, causes),
         }
     }
-    if !text(&env["value"]).is_empty() && !given.is_empty() {
+    if given.is_empty() {
+        let detail = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`";
+        causes.push(Cause::invalid(at, &"".into(), detail));
+    } else if !text(&env["value"]).is_empty() {
         causes.push(Cause::invalid(at, &"".into(), "may not be specified when `value` is not empty"));
     } else if given.len() > 1 {
         causes.push(Cause::invalid(at, &"".into(), "may not have more than one field specified at a time"));
-    } else if given.is_empty() {
-        let detail = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`";
-        causes.push(Cause::invalid(at, &"".into(), detail));
     }
 }
 
-fn mounts(list: &Value, path: &str, cx: &Context, causes: &mut Causes) {
-    let mut seen = BTreeSet::new();
-    for (at, it) in items(list, path) {
-        let (name, place) = (text(&it["name"]), text(&it["mountPath"]));
-        if name.is_empty() {
-            causes.push(Cause::required(format!("{at}.name"), ""));
-        }
-        if !cx.volumes.contains(name) {
-            causes.push(Cause::not_found(format!("{at}.name"), &name.into()));
-        }
-        if place.is_empty() {
-            causes.push(Cause::required(format!("{at}.mountPath"), ""));
-        } else if !seen.insert(place.to_owned()) {
-            causes.push(Cause::invalid(format!("{at}.mountPath"), &it["mountPath"], "must be unique"));
-        }
-        for key in ["subPath", "subPathExpr"] {
-            let inner = text(&it[key]);
-            if inner.starts_with('/') {
-                causes.push(Cause::invalid(format!("{at}.{key}"), &it[key], "must be a relative path"));
-            } else if inner.split('/').any(|part| part == "..") {
-                causes.push(Cause::invalid(format!("{at}.{key}"), &it[key], "must not contain '..'"));
-            }
-        }
-    }
-}
-
-fn handler(it: &Value, path: &str, grpc: bool, causes: &mut Causes) {
+fn handler(it: &Value, path: &str, probe: bool, grace: Option<i64>, causes: &mut Causes) {
     let mut given = 0;
-    let mut kinds = vec!["exec", "httpGet", "tcpSocket"];
-    kinds.push(if grpc { "grpc" } else { "sleep" });
-    for key in kinds {
+    for key in ["exec", "httpGet", "tcpSocket", if probe { "grpc" } else { "sleep" }] {
         let body = &it[key];
         if !body.is_object() {
             continue;
         }
         given += 1;
         if given > 1 {
-            causes
-                .push(Cause::forbidden(format!("{path}.{key}"), "may not specify more than 1 handler type"));
+            let detail = "may not specify more than 1 handler type";
+            causes.push(Cause::forbidden(format!("{path}.{key}"), detail));
             continue;
         }
         match key {
             "exec" if body["command"].as_array().is_none_or(Vec::is_empty) => {
                 causes.push(Cause::required(format!("{path}.exec.command"), ""));
             }
-            "httpGet" => {
-                if text(&body["path"]).is_empty() {
-                    causes.push(Cause::required(format!("{path}.httpGet.path"), ""));
-                }
-                port(&body["port"], &format!("{path}.httpGet.port"), causes);
-                one_of(&body["scheme"], &["HTTP", "HTTPS"], &format!("{path}.httpGet.scheme"), causes);
-            }
+            "httpGet" => http(body, &format!("{path}.httpGet"), causes),
             "tcpSocket" => port(&body["port"], &format!("{path}.tcpSocket.port"), causes),
             "grpc" => port(&body["port"], &format!("{path}.grpc.port"), causes),
+            "sleep" => {
+                let seconds = body["seconds"].as_i64().unwrap_or(0);
+                if let Some(grace) = grace.filter(|grace| seconds < 0 || seconds > *grace) {
+                    let detail =
+                        format!("must be non-negative and less than terminationGracePeriodSeconds ({grace})");
+                    causes.push(Cause::invalid(format!("{path}.sleep"), &seconds.into(), &detail));
+                }
+            }
             _ => {}
         }
     }
@@ -299,99 +314,51 @@ fn handler(it: &Value, path: &str, grpc: bool, causes: &mut Causes) {
     }
 }
 
+fn http(body: &Value, path: &str, causes: &mut Causes) {
+    if text(&body["path"]).is_empty() {
+        causes.push(Cause::required(format!("{path}.path"), ""));
+    }
+    port(&body["port"], &format!("{path}.port"), causes);
+    one_of(&body["scheme"], &["HTTP", "HTTPS"], &format!("{path}.scheme"), causes);
+    for header in body["httpHeaders"].as_array().into_iter().flatten() {
+        let name = text(&header["name"]);
+        if name.is_empty() || !name.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-') {
+            let detail = "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', regex used for validation is '[-A-Za-z0-9]+')";
+            causes.push(Cause::invalid(format!("{path}.httpHeaders"), &name.into(), detail));
+        }
+    }
+}
+
+fn hooks(it: &Value, path: &str, cx: &Context<'_>, causes: &mut Causes) {
+    let grace = cx.spec["terminationGracePeriodSeconds"].as_i64();
+    for key in ["postStart", "preStop"] {
+        if it["lifecycle"][key].is_object() {
+            handler(&it["lifecycle"][key], &format!("{path}.lifecycle.{key}"), false, grace, causes);
+        }
+    }
+    for key in ["livenessProbe", "readinessProbe", "startupProbe"] {
+        probe(&it[key], &format!("{path}.{key}"), key != "readinessProbe", causes);
+    }
+}
+
 fn probe(it: &Value, path: &str, once: bool, causes: &mut Causes) {
     if !it.is_object() {
         return;
     }
-    handler(it, path, true, causes);
+    handler(it, path, true, None, causes);
     for key in
         ["initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"]
     {
         not_negative(&it[key], &format!("{path}.{key}"), causes);
     }
+    let (grace, at) = (&it["terminationGracePeriodSeconds"], format!("{path}.terminationGracePeriodSeconds"));
+    if grace.as_i64().is_some_and(|it| it <= 0) {
+        causes.push(Cause::invalid(&at, grace, "must be greater than 0"));
+    }
     if once && it["successThreshold"].as_i64().is_some_and(|it| it != 1) {
         causes.push(Cause::invalid(format!("{path}.successThreshold"), &it["successThreshold"], "must be 1"));
     }
-}
-
-fn lifecycle(it: &Value, path: &str, causes: &mut Causes) {
-    for key in ["postStart", "preStop"] {
-        if it[key].is_object() {
-            handler(&it[key], &format!("{path}.{key}"), false, causes);
-        }
-    }
-}
-
-const STANDARD: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
-
-fn resource_name(name: &str, path: &str, causes: &mut Causes) {
-    let value = name.into();
-    let before = causes.len();
-    each(names::qualified_name(name), &value, path, causes);
-    if causes.len() > before || name.contains('/') {
-        return;
-    }
-    let known = STANDARD.contains(&name) || name.starts_with("hugepages-");
-    if !known {
-        causes.push(Cause::invalid(path, &value, "must be a standard resource type or fully qualified"));
-        causes.push(Cause::invalid(path, &value, "must be a standard resource for containers"));
-    }
-}
-
-fn resources(it: &Value, path: &str, warnings: &mut Vec<String>, causes: &mut Causes) {
-    for key in ["limits", "requests"] {
-        for (name, value) in it[key].as_object().into_iter().flatten() {
-            let at = format!("{path}.{key}[{name}]");
-            resource_name(name, &at, causes);
-            let Some(quantity) = Quantity::of(value) else { continue };
-            if quantity.sign() < 0 {
-                causes.push(Cause::invalid(&at, value, "must be greater than or equal to 0"));
-            }
-            if name.contains('/') && !quantity.is_whole() {
-                causes.push(Cause::invalid(&at, value, "must be an integer"));
-            }
-            if matches!(name.as_str(), "memory" | "ephemeral-storage") && quantity.millis() % 1000 != 0 {
-                warnings.push(format!(
-                    "{at}: fractional byte value {} is invalid, must be an integer",
-                    crate::failure::shown(value)
-                ));
-            }
-        }
-    }
-    for (name, request) in it["requests"].as_object().into_iter().flatten() {
-        let limit = &it["limits"][name.as_str()];
-        let (Some(wanted), Some(most)) = (Quantity::of(request), Quantity::of(limit)) else { continue };
-        if name.contains('/') || name.starts_with("hugepages-") {
-            if wanted != most && wanted.partial_cmp(&most) != Some(std::cmp::Ordering::Equal) {
-                let detail = format!("must be equal to {name} limit of {}", text(limit));
-                causes.push(Cause::invalid(format!("{path}.requests"), request, &detail));
-            }
-        } else if wanted > most {
-            let detail = format!("must be less than or equal to {name} limit of {}", text(limit));
-            causes.push(Cause::invalid(format!("{path}.requests"), request, &detail));
-        }
-    }
-}
-
-fn security(it: &Value, path: &str, causes: &mut Causes) {
-    for key in ["runAsUser", "runAsGroup"] {
-        if it[key].as_i64().is_some_and(|it| !(0..=i64::from(i32::MAX)).contains(&it)) {
-            let detail = "must be between 0 and 2147483647, inclusive";
-            causes.push(Cause::invalid(format!("{path}.{key}"), &it[key], detail));
-        }
-    }
-    if it["allowPrivilegeEscalation"] != false {
-        return;
-    }
-    let mut refused = |what: &str| {
-        let message = format!("Invalid value: {}: {what}", shown_security(it));
-        causes.push(Cause { reason: "FieldValueInvalid", field: path.to_owned(), message });
-    };
-    if it["privileged"] == true {
-        refused("cannot set `allowPrivilegeEscalation` to false and `privileged` to true");
-    }
-    let added = it["capabilities"]["add"].as_array();
-    if added.is_some_and(|list| list.iter().any(|it| it == "CAP_SYS_ADMIN")) {
-        refused("cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN");
+    if !once && !grace.is_null() {
+        causes.push(Cause::invalid(at, grace, "must not be set for readinessProbes"));
     }
 }

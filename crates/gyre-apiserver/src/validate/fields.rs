@@ -60,6 +60,31 @@ pub(super) fn address(value: &Value, path: &str, causes: &mut Causes) {
     }
 }
 
+/// An address that is no address of a machine (ValidateNonSpecialIP).
+pub(super) fn not_special(value: &Value, path: &str, causes: &mut Causes) {
+    let Ok(address) = text(value).parse::<IpAddr>() else {
+        causes.push(Cause::invalid(path, value, "must be a valid IP address"));
+        return;
+    };
+    let (link_local, link_multicast) = match address {
+        IpAddr::V4(it) => (it.is_link_local(), it.octets()[..3] == [224, 0, 0]),
+        IpAddr::V6(it) => (it.is_unicast_link_local(), it.segments()[0] & 0xff0f == 0xff02),
+    };
+    let mut wrong = |detail: &str| causes.push(Cause::invalid(path, value, detail));
+    if address.is_unspecified() {
+        wrong(&format!("may not be unspecified ({})", text(value)));
+    }
+    if address.is_loopback() {
+        wrong("may not be in the loopback range (127.0.0.0/8, ::1/128)");
+    }
+    if link_local {
+        wrong("may not be in the link-local range (169.254.0.0/16, fe80::/10)");
+    }
+    if link_multicast {
+        wrong("may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)");
+    }
+}
+
 /// The network and the length of a CIDR.
 pub(super) fn parse_cidr(text: &str) -> Option<(IpAddr, u32)> {
     let (address, bits) = text.split_once('/')?;

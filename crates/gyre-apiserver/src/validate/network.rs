@@ -1,9 +1,12 @@
-//! Ingresses, network policies and endpoint slices.
+//! Ingresses, network policies, endpoints and their slices.
+
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use super::fields::{
-    Causes, cidr, each, is_inside, items, one_of, parse_cidr, port, port_number, selector, text,
+    Causes, address, cidr, each, is_inside, items, not_special, one_of, parse_cidr, port, port_number,
+    selector, text,
 };
 use crate::failure::Cause;
 use crate::names;
@@ -44,11 +47,22 @@ fn backend(it: &Value, path: &str, causes: &mut Causes) {
             }
         }
         (false, true) => {
-            for key in ["kind", "name"] {
-                if text(&resource[key]).is_empty() {
-                    causes.push(Cause::required(format!("{path}.resource.{key}"), ""));
-                }
-            }
+            reference(resource, &format!("{path}.resource"), causes);
+        }
+    }
+}
+
+/// An object of any kind.
+fn reference(it: &Value, path: &str, causes: &mut Causes) {
+    if !it["apiGroup"].is_null() {
+        let at = format!("{path}.apiGroup");
+        each(names::subdomain(text(&it["apiGroup"])), &it["apiGroup"], &at, causes);
+    }
+    for key in ["kind", "name"] {
+        let at = format!("{path}.{key}");
+        match text(&it[key]) {
+            "" => causes.push(Cause::required(at, "")),
+            name => each(names::path_segment(name), &it[key], &at, causes),
         }
     }
 }
@@ -60,10 +74,8 @@ pub(super) fn ingress(spec: &Value, causes: &mut Causes) {
         let shown = if spec["rules"].is_array() { spec["rules"].clone() } else { Value::Null };
         causes.push(Cause::invalid("spec", &shown, "either `defaultBackend` or `rules` must be specified"));
     }
-    for (at, tls) in items(&spec["tls"], "spec.tls") {
-        for (at, name) in items(&tls["hosts"], &format!("{at}.hosts")) {
-            host(name, &at, causes);
-        }
+    if !spec["defaultBackend"].is_null() {
+        backend(&spec["defaultBackend"], "spec.defaultBackend", causes);
     }
     for (at, rule) in rules {
         if !text(&rule["host"]).is_empty() {
@@ -81,16 +93,19 @@ pub(super) fn ingress(spec: &Value, causes: &mut Causes) {
             one_path(path, &at, causes);
         }
     }
-    if !spec["defaultBackend"].is_null() {
-        backend(&spec["defaultBackend"], "spec.defaultBackend", causes);
+    for (at, tls) in items(&spec["tls"], "spec.tls") {
+        for (at, name) in items(&tls["hosts"], &format!("{at}.hosts")) {
+            let wild = text(name).contains('*');
+            each(if wild { names::wildcard } else { names::subdomain }(text(name)), name, &at, causes);
+        }
+        let secret = &tls["secretName"];
+        if !text(secret).is_empty() {
+            each(names::subdomain(text(secret)), secret, &format!("{at}.secretName"), causes);
+        }
     }
-    if !spec["ingressClassName"].is_null() {
-        each(
-            names::subdomain(text(&spec["ingressClassName"])),
-            &spec["ingressClassName"],
-            "spec.ingressClassName",
-            causes,
-        );
+    let class = &spec["ingressClassName"];
+    if !class.is_null() {
+        each(names::subdomain(text(class)), class, "spec.ingressClassName", causes);
     }
 }
 
@@ -136,10 +151,43 @@ fn one_path(path: &Value, at: &str, causes: &mut Causes) {
 
 /// An IngressClass.
 pub(super) fn class(spec: &Value, causes: &mut Causes) {
-    if text(&spec["controller"]).is_empty() {
-        causes.push(Cause::required("spec.controller", ""));
+    match text(&spec["controller"]) {
+        "" => causes.push(Cause::required("spec.controller", "")),
+        name => {
+            if name.len() > CONTROLLER_MAX {
+                causes.push(Cause::too_long("spec.controller", CONTROLLER_MAX));
+            }
+            let parts = name.split_once('/').filter(|(domain, path)| !domain.is_empty() && !path.is_empty());
+            match parts {
+                None => {
+                    let detail = "must be a domain-prefixed path (such as \"acme.io/foo\")";
+                    causes.push(Cause::invalid("spec.controller", &spec["controller"], detail));
+                }
+                Some((domain, _)) => {
+                    each(names::subdomain(domain), &domain.into(), "spec.controller", causes);
+                }
+            }
+        }
+    }
+    let parameters = &spec["parameters"];
+    if !parameters.is_object() {
+        return;
+    }
+    reference(parameters, "spec.parameters", causes);
+    one_of(&parameters["scope"], &["Cluster", "Namespace"], "spec.parameters.scope", causes);
+    let (at, ns) = ("spec.parameters.namespace", &parameters["namespace"]);
+    match (text(&parameters["scope"]), ns.is_null()) {
+        ("Namespace", true) => {
+            causes.push(Cause::required(at, "`parameters.scope` is set to 'Namespace'"));
+        }
+        ("Namespace", false) => each(names::label(text(ns)), ns, at, causes),
+        ("Cluster", false) => causes.push(Cause::forbidden(at, "`parameters.scope` is set to 'Cluster'")),
+        _ => {}
     }
 }
+
+/// The longest name of a controller.
+const CONTROLLER_MAX: usize = 250;
 
 fn peer(it: &Value, at: &str, causes: &mut Causes) {
     let mut given = 0;
@@ -175,6 +223,20 @@ fn peer(it: &Value, at: &str, causes: &mut Causes) {
     }
 }
 
+/// The last port of a range.
+fn last_port(it: &Value, path: &str, causes: &mut Causes) {
+    let Some(end) = it["endPort"].as_i64() else { return };
+    let mut wrong = |detail: &str| causes.push(Cause::invalid(path, &end.into(), detail));
+    match &it["port"] {
+        Value::Number(start) if start.as_i64().is_some_and(|start| end < start) => {
+            wrong("must be greater than or equal to `port`");
+        }
+        Value::Number(_) => port_number(&it["endPort"], path, causes),
+        Value::String(_) => wrong("may not be specified when `port` is non-numeric"),
+        _ => wrong("may not be specified when `port` is not specified"),
+    }
+}
+
 /// A NetworkPolicy.
 pub(super) fn policy(spec: &Value, causes: &mut Causes) {
     selector(&spec["podSelector"], "spec.podSelector", causes);
@@ -185,21 +247,21 @@ pub(super) fn policy(spec: &Value, causes: &mut Causes) {
                 if !it["port"].is_null() {
                     port(&it["port"], &format!("{at}.port"), causes);
                 }
-                if it["endPort"]
-                    .as_i64()
-                    .is_some_and(|end| it["port"].as_i64().is_some_and(|start| end < start))
-                {
-                    let detail = "must be greater than or equal to `port`";
-                    causes.push(Cause::invalid(format!("{at}.endPort"), &it["endPort"], detail));
-                }
+                last_port(it, &format!("{at}.endPort"), causes);
             }
             for (at, it) in items(&rule[peers], &format!("{at}.{peers}")) {
                 peer(it, &at, causes);
             }
         }
     }
-    for (at, it) in items(&spec["policyTypes"], "spec.policyTypes") {
-        one_of(it, &["Egress", "Ingress"], &at, causes);
+    let types = items(&spec["policyTypes"], "spec.policyTypes");
+    if types.len() > 2 {
+        let detail = "may not specify more than two policyTypes";
+        causes.push(Cause::invalid("spec.policyTypes", &spec["policyTypes"], detail));
+        return;
+    }
+    for (at, it) in types {
+        one_of(it, &["Ingress", "Egress"], &at, causes);
     }
 }
 
@@ -213,13 +275,106 @@ pub(super) fn slice(object: &Value, causes: &mut Causes) {
         let addresses = items(&it["addresses"], &format!("{at}.addresses"));
         if addresses.is_empty() {
             causes.push(Cause::required(format!("{at}.addresses"), "must contain at least 1 address"));
+        } else if addresses.len() > ADDRESSES_MAX {
+            causes.push(Cause::too_many(format!("{at}.addresses"), addresses.len(), ADDRESSES_MAX));
         }
+        for (at, address) in addresses {
+            slice_address(text(&object["addressType"]), address, &at, causes);
+        }
+        for key in ["nodeName", "hostname"] {
+            if it[key].is_null() {
+                continue;
+            }
+            let check = if key == "nodeName" { names::subdomain } else { names::label };
+            each(check(text(&it[key])), &it[key], &format!("{at}.{key}"), causes);
+        }
+        let topology = format!("{at}.deprecatedTopology");
+        super::labels(&it["deprecatedTopology"], &topology, causes);
     }
+    let mut seen = BTreeSet::new();
     for (at, it) in items(&object["ports"], "ports") {
         let name = text(&it["name"]);
         if !name.is_empty() {
             each(names::label(name), &it["name"], &format!("{at}.name"), causes);
         }
+        if !seen.insert(name) {
+            causes.push(Cause::duplicate(format!("{at}.name"), &it["name"]));
+        }
+        if !it["port"].is_null() {
+            port_number(&it["port"], &format!("{at}.port"), causes);
+        }
         one_of(&it["protocol"], &["SCTP", "TCP", "UDP"], &format!("{at}.protocol"), causes);
+        if it["appProtocol"].is_string() {
+            let at = format!("{at}.appProtocol");
+            each(names::qualified_name(text(&it["appProtocol"])), &it["appProtocol"], &at, causes);
+        }
+    }
+}
+
+/// How many addresses an endpoint may have.
+const ADDRESSES_MAX: usize = 100;
+
+fn slice_address(kind: &str, address: &Value, at: &str, causes: &mut Causes) {
+    let parsed = text(address).parse::<std::net::IpAddr>().ok();
+    match kind {
+        "IPv4" if !parsed.is_some_and(|it| it.is_ipv4()) => {
+            causes.push(Cause::invalid(at, address, "must be a valid IPv4 address"));
+        }
+        "IPv6" if !parsed.is_some_and(|it| it.is_ipv6()) => {
+            causes.push(Cause::invalid(at, address, "must be a valid IPv6 address"));
+        }
+        "FQDN" => {
+            let name = text(address).strip_suffix('.').unwrap_or(text(address));
+            let problems = names::subdomain(name);
+            if problems.is_empty() && !name.contains('.') {
+                let detail = "should be a domain with at least two segments separated by dots";
+                causes.push(Cause::invalid(at, &name.into(), detail));
+            }
+            each(problems, &name.into(), at, causes);
+            return;
+        }
+        _ => {}
+    }
+    if matches!(kind, "IPv4" | "IPv6") {
+        not_special(address, at, causes);
+    }
+}
+
+/// Endpoints.
+pub(super) fn endpoints(object: &Value, causes: &mut Causes) {
+    for (at, subset) in items(&object["subsets"], "subsets") {
+        let list = |key: &str| items(&subset[key], &format!("{at}.{key}"));
+        let (ready, waiting, ports) = (list("addresses"), list("notReadyAddresses"), list("ports"));
+        if ready.is_empty() && waiting.is_empty() {
+            let detail = "must specify `addresses` or `notReadyAddresses`";
+            causes.push(Cause::required(&at, detail));
+        }
+        for (at, it) in ready.into_iter().chain(waiting) {
+            address(&it["ip"], &format!("{at}.ip"), causes);
+            if !text(&it["hostname"]).is_empty() {
+                let problems = names::label(text(&it["hostname"]));
+                each(problems, &it["hostname"], &format!("{at}.hostname"), causes);
+            }
+            if it["nodeName"].is_string() {
+                let problems = names::subdomain(text(&it["nodeName"]));
+                each(problems, &it["nodeName"], &format!("{at}.nodeName"), causes);
+            }
+            not_special(&it["ip"], &format!("{at}.ip"), causes);
+        }
+        let named = ports.len() > 1;
+        for (at, it) in ports {
+            let name = text(&it["name"]);
+            if named && name.is_empty() {
+                causes.push(Cause::required(format!("{at}.name"), ""));
+            } else if !name.is_empty() {
+                each(names::label(name), &it["name"], &format!("{at}.name"), causes);
+            }
+            port_number(&it["port"], &format!("{at}.port"), causes);
+            one_of(&it["protocol"], &["SCTP", "TCP", "UDP"], &format!("{at}.protocol"), causes);
+            if it["appProtocol"].is_string() {
+                let at = format!("{at}.appProtocol");
+                each(names::qualified_name(text(&it["appProtocol"])), &it["appProtocol"], &at, causes);
+            }
+        }
     }
 }

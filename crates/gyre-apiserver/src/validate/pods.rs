@@ -1,81 +1,142 @@
-//! Pods and their templates.
+//! Pods and their templates (`pkg/apis/core/validation`, ValidatePodSpec).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::containers;
-use super::fields::{Causes, address, each, in_order, items, not_negative, one_of, selector, text};
-use super::volumes;
+use super::fields::{Causes, address, each, items, one_of, text};
+use super::{affinity, containers, security, volumes};
 use crate::failure::Cause;
 use crate::names;
 
+/// How many name servers a pod may have.
+const SERVERS_MAX: usize = 3;
+/// How many domains a pod may search.
+const SEARCHES_MAX: usize = 32;
+/// How many characters all these domains may have.
+const SEARCH_CHARS_MAX: usize = 2048;
+
 /// What a pod's parts must know of the whole.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Context {
-    pub(super) host_network: bool,
-    pub(super) volumes: BTreeSet<String>,
+pub(super) struct Context<'a> {
+    pub(super) volumes: BTreeMap<&'a str, &'a Value>,
+    pub(super) claims: BTreeSet<&'a str>,
+    pub(super) spec: &'a Value,
+    /// A pod itself, and not a template.
+    pub(super) is_pod: bool,
 }
 
-impl Context {
-    pub(super) fn pod(object: &Value) -> Self {
-        Self::of(&object["spec"])
-    }
-
-    fn of(spec: &Value) -> Self {
-        let volumes = spec["volumes"].as_array().into_iter().flatten();
-        Self {
-            host_network: spec["hostNetwork"] == true,
-            volumes: volumes.map(|it| text(&it["name"]).to_owned()).collect(),
+/// A pod.
+pub(super) fn pod(object: &Value, warnings: &mut Vec<String>, causes: &mut Causes) {
+    let name = crate::object::meta(object, "name");
+    spec(&object["spec"], "spec", Some(name), warnings, causes);
+    let spec = &object["spec"];
+    if text(&spec["serviceAccountName"]).is_empty() {
+        for (at, volume) in items(&spec["volumes"], "spec.volumes") {
+            for (at, source) in items(&volume["projected"]["sources"], &format!("{at}.projected.sources")) {
+                if source["serviceAccountToken"].is_object() {
+                    let detail = "must not be specified when serviceAccountName is not set";
+                    causes.push(Cause::forbidden(format!("{at}.serviceAccountToken"), detail));
+                }
+            }
         }
+    }
+    for list in ["containers", "initContainers"] {
+        for (at, it) in items(&spec[list], &format!("spec.{list}")) {
+            containers::image(it, &at, causes);
+        }
+    }
+}
+
+/// What only a new pod may not have.
+pub(super) fn new_pod(spec: &Value, causes: &mut Causes) {
+    let any = |key: &str| spec[key].as_array().is_some_and(|it| !it.is_empty());
+    if any("ephemeralContainers") {
+        causes.push(Cause::forbidden("spec.ephemeralContainers", "cannot be set on create"));
+    }
+    if any("schedulingGates") && !text(&spec["nodeName"]).is_empty() {
+        let detail = "cannot be set until all schedulingGates have been cleared";
+        causes.push(Cause::forbidden("spec.nodeName", detail));
     }
 }
 
 /// A template of pods.
 pub(super) fn template(template: &Value, path: &str, warnings: &mut Vec<String>, causes: &mut Causes) {
     super::labels(&template["metadata"]["labels"], &format!("{path}.labels"), causes);
-    spec(&template["spec"], &format!("{path}.spec"), &Context::of(&template["spec"]), warnings, causes);
+    super::annotations(&template["metadata"]["annotations"], &format!("{path}.annotations"), causes);
+    spec(&template["spec"], &format!("{path}.spec"), None, warnings, causes);
+    if template["spec"]["ephemeralContainers"].as_array().is_some_and(|it| !it.is_empty()) {
+        let detail = "ephemeral containers not allowed in pod template";
+        causes.push(Cause::forbidden(format!("{path}.spec.ephemeralContainers"), detail));
+    }
 }
 
-/// The spec of a pod.
-pub(super) fn spec(spec: &Value, path: &str, cx: &Context, warnings: &mut Vec<String>, causes: &mut Causes) {
+/// The spec of a pod, with its name where it is one.
+fn spec(spec: &Value, path: &str, name: Option<&str>, warnings: &mut Vec<String>, causes: &mut Causes) {
     let at = |key: &str| format!("{path}.{key}");
-    volumes::list(&spec["volumes"], &at("volumes"), causes);
-    containers::list(spec, path, cx, warnings, causes);
-    let policies = ["Always", "OnFailure", "Never"];
+    let volumes = volumes::list(&spec["volumes"], name.unwrap_or_default(), &at("volumes"), causes);
+    let claims = claims(&spec["resourceClaims"], &at("resourceClaims"), causes);
+    let cx = Context { volumes, claims, spec, is_pod: name.is_some() };
+    containers::list(spec, path, &cx, warnings, causes);
+    host_network(spec, path, &cx, causes);
     match text(&spec["restartPolicy"]) {
         "" => causes.push(Cause::required(at("restartPolicy"), "")),
-        _ => one_of(&spec["restartPolicy"], &policies, &at("restartPolicy"), causes),
+        _ => {
+            one_of(&spec["restartPolicy"], &["Always", "OnFailure", "Never"], &at("restartPolicy"), causes);
+        }
     }
-    dns(spec, path, causes);
-    security(&spec["securityContext"], &at("securityContext"), causes);
+    let policies = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
+    match text(&spec["dnsPolicy"]) {
+        "" => causes.push(Cause::required(at("dnsPolicy"), "")),
+        _ => one_of(&spec["dnsPolicy"], &policies, &at("dnsPolicy"), causes),
+    }
     super::labels(&spec["nodeSelector"], &at("nodeSelector"), causes);
-    if let Some(affinity) = spec.get("affinity").filter(|it| it.is_object()) {
-        node_affinity(&affinity["nodeAffinity"], &at("affinity.nodeAffinity"), causes);
-        pod_affinity(&affinity["podAffinity"], &at("affinity.podAffinity"), causes);
-        pod_affinity(&affinity["podAntiAffinity"], &at("affinity.podAntiAffinity"), causes);
+    security::pod(spec, &at("securityContext"), causes);
+    affinity::check(&spec["affinity"], &at("affinity"), causes);
+    dns(spec, &at("dnsConfig"), causes);
+    for (at, gate) in items(&spec["readinessGates"], &at("readinessGates")) {
+        let kind = text(&gate["conditionType"]);
+        each(names::qualified_name(kind), &kind.into(), &format!("{at}.conditionType"), causes);
     }
-    let name = &spec["serviceAccountName"];
-    if !text(name).is_empty() {
-        each(names::subdomain(text(name)), name, &at("serviceAccountName"), causes);
+    let mut seen = BTreeSet::new();
+    for (at, gate) in items(&spec["schedulingGates"], &at("schedulingGates")) {
+        let name = text(&gate["name"]);
+        each(names::qualified_name(name), &name.into(), &at, causes);
+        if !seen.insert(name) {
+            causes.push(Cause::duplicate(at, &name.into()));
+        }
     }
-    let node = &spec["nodeName"];
-    if !text(node).is_empty() {
-        each(names::subdomain(text(node)), node, &at("nodeName"), causes);
+    affinity::spread(&spec["topologySpreadConstraints"], &at("topologySpreadConstraints"), warnings, causes);
+    if spec["hostUsers"] == false {
+        for (key, shown) in [("hostNetwork", "hostNetwork"), ("hostPID", "HostPID"), ("hostIPC", "HostIPC")] {
+            if spec[key] == true {
+                causes.push(Cause::forbidden(at(shown), "when `pod.Spec.HostUsers` is false"));
+            }
+        }
     }
+    assigned(spec, path, causes);
+}
+
+/// Names and numbers of a pod as a whole.
+fn assigned(spec: &Value, path: &str, causes: &mut Causes) {
+    let at = |key: &str| format!("{path}.{key}");
+    let named = |key: &str, check: fn(&str) -> Vec<String>, causes: &mut Causes| {
+        let name = text(&spec[key]);
+        if !name.is_empty() {
+            each(check(name), &spec[key], &at(key), causes);
+        }
+    };
+    named("serviceAccountName", names::subdomain, causes);
+    named("nodeName", names::subdomain, causes);
     if let Some(seconds) = spec["activeDeadlineSeconds"].as_i64()
         && !(1..=i64::from(i32::MAX)).contains(&seconds)
     {
         let detail = "must be between 1 and 2147483647, inclusive";
         causes.push(Cause::invalid(at("activeDeadlineSeconds"), &seconds.into(), detail));
     }
-    for key in ["hostname", "subdomain"] {
-        if !text(&spec[key]).is_empty() {
-            each(names::label(text(&spec[key])), &spec[key], &at(key), causes);
-        }
-    }
+    named("hostname", names::label, causes);
+    named("subdomain", names::label, causes);
     for (at, toleration) in items(&spec["tolerations"], &at("tolerations")) {
-        self::toleration(toleration, &at, causes);
+        affinity::toleration(toleration, &at, causes);
     }
     for (at, alias) in items(&spec["hostAliases"], &at("hostAliases")) {
         address(&alias["ip"], &format!("{at}.ip"), causes);
@@ -83,211 +144,142 @@ pub(super) fn spec(spec: &Value, path: &str, cx: &Context, warnings: &mut Vec<St
             each(names::subdomain(text(name)), name, &at, causes);
         }
     }
-    let class = &spec["priorityClassName"];
-    if !text(class).is_empty() {
-        each(names::subdomain(text(class)), class, &at("priorityClassName"), causes);
+    named("priorityClassName", names::subdomain, causes);
+    if spec["runtimeClassName"].is_string() {
+        let name = text(&spec["runtimeClassName"]);
+        each(names::subdomain(name), &spec["runtimeClassName"], &at("runtimeClassName"), causes);
     }
-    spread(&spec["topologySpreadConstraints"], &at("topologySpreadConstraints"), warnings, causes);
-    not_negative(&spec["terminationGracePeriodSeconds"], &at("terminationGracePeriodSeconds"), causes);
+    if !text(&spec["preemptionPolicy"]).is_empty() {
+        let allowed = ["PreemptLowerPriority", "Never"];
+        one_of(&spec["preemptionPolicy"], &allowed, &at("preemptionPolicy"), causes);
+    }
+    security::system(spec, path, causes);
+}
+
+fn claims<'a>(list: &'a Value, path: &str, causes: &mut Causes) -> BTreeSet<&'a str> {
+    let mut known = BTreeSet::new();
+    for (at, it) in items(list, path) {
+        let name = text(&it["name"]);
+        if name.is_empty() {
+            causes.push(Cause::required(format!("{at}.name"), ""));
+        } else if !known.insert(name) {
+            causes.push(Cause::duplicate(format!("{at}.name"), &it["name"]));
+        } else {
+            each(names::label(name), &it["name"], &format!("{at}.name"), causes);
+        }
+        let given = |key: &str| it[key].is_string();
+        let order = ["name", "resourceClaimName", "resourceClaimTemplateName"];
+        let wrong = match (given("resourceClaimName"), given("resourceClaimTemplateName")) {
+            (true, true) => {
+                "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified"
+            }
+            (false, false) => "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`",
+            _ => "",
+        };
+        if !wrong.is_empty() {
+            let shown = super::fields::go_names(
+                it,
+                &[
+                    ("Name", order[0]),
+                    ("ResourceClaimName", order[1]),
+                    ("ResourceClaimTemplateName", order[2]),
+                ],
+            );
+            let shown =
+                super::fields::in_order(&shown, &["Name", "ResourceClaimName", "ResourceClaimTemplateName"]);
+            let message = format!("Invalid value: {shown}: {wrong}");
+            causes.push(Cause { reason: "FieldValueInvalid", field: at.clone(), message });
+        }
+        for key in &order[1..] {
+            if given(key) {
+                each(names::subdomain(text(&it[*key])), &it[*key], &format!("{at}.{key}"), causes);
+            }
+        }
+    }
+    known
+}
+
+/// On the network of its node a pod's ports are the node's.
+fn host_network(spec: &Value, path: &str, cx: &Context<'_>, causes: &mut Causes) {
+    if spec["hostNetwork"] != true {
+        return;
+    }
+    for (at, container) in items(&spec["containers"], &format!("{path}.containers")) {
+        for (at, port) in items(&container["ports"], &format!("{at}.ports")) {
+            let (host, own) =
+                (port["hostPort"].as_i64().unwrap_or(0), port["containerPort"].as_i64().unwrap_or(0));
+            if (cx.is_pod || host != 0) && host != own {
+                let detail = "must match `containerPort` when `hostNetwork` is true";
+                causes.push(Cause::invalid(format!("{at}.hostPort"), &host.into(), detail));
+            }
+        }
+    }
 }
 
 fn dns(spec: &Value, path: &str, causes: &mut Causes) {
-    let policies = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
-    match text(&spec["dnsPolicy"]) {
-        "" => causes.push(Cause::required(format!("{path}.dnsPolicy"), "")),
-        _ => one_of(&spec["dnsPolicy"], &policies, &format!("{path}.dnsPolicy"), causes),
-    }
     let config = &spec["dnsConfig"];
-    let servers = config["nameservers"].as_array().map_or(0, Vec::len);
-    if spec["dnsPolicy"] == "None" && servers == 0 {
-        let detail = "must provide at least one DNS nameserver when `dnsPolicy` is None";
-        causes.push(Cause::required(format!("{path}.dnsConfig.nameservers"), detail));
+    let servers = items(&config["nameservers"], &format!("{path}.nameservers"));
+    if spec["dnsPolicy"] == "None" {
+        if !config.is_object() {
+            let detail = "must provide `dnsConfig` when `dnsPolicy` is None";
+            causes.push(Cause::required(path, detail));
+            return;
+        }
+        if servers.is_empty() {
+            let detail = "must provide at least one DNS nameserver when `dnsPolicy` is None";
+            causes.push(Cause::required(format!("{path}.nameservers"), detail));
+            return;
+        }
     }
-    for (at, server) in items(&config["nameservers"], &format!("{path}.dnsConfig.nameservers")) {
+    if servers.len() > SERVERS_MAX {
+        let detail = format!("must not have more than {SERVERS_MAX} nameservers");
+        causes.push(Cause::invalid(format!("{path}.nameservers"), &config["nameservers"], &detail));
+    }
+    for (at, server) in servers {
         address(server, &at, causes);
     }
-    for (at, option) in items(&config["options"], &format!("{path}.dnsConfig.options")) {
+    let searches = items(&config["searches"], &format!("{path}.searches"));
+    let too_much = |detail: String, causes: &mut Causes| {
+        causes.push(Cause::invalid(format!("{path}.searches"), &config["searches"], &detail));
+    };
+    if searches.len() > SEARCHES_MAX {
+        too_much(format!("must not have more than {SEARCHES_MAX} search paths"), causes);
+    }
+    let length: usize = searches.iter().map(|(_, it)| text(it).len() + 1).sum();
+    if length > SEARCH_CHARS_MAX + 1 {
+        let detail = format!(
+            "must not have more than {SEARCH_CHARS_MAX} characters (including spaces) in the search list"
+        );
+        too_much(detail, causes);
+    }
+    for (at, search) in searches.into_iter().filter(|(_, it)| **it != ".") {
+        let name = text(search).strip_suffix('.').unwrap_or(text(search));
+        each(search_problems(name), &name.into(), &at, causes);
+    }
+    for (at, option) in items(&config["options"], &format!("{path}.options")) {
         if text(&option["name"]).is_empty() {
             causes.push(Cause::required(at, "must not be empty"));
         }
     }
 }
 
-fn security(context: &Value, path: &str, causes: &mut Causes) {
-    for key in ["fsGroup", "runAsUser", "runAsGroup"] {
-        if context[key].as_i64().is_some_and(|it| !(0..=i64::from(i32::MAX)).contains(&it)) {
-            let detail = "must be between 0 and 2147483647, inclusive";
-            causes.push(Cause::invalid(format!("{path}.{key}"), &context[key], detail));
-        }
+/// Problems of a domain that is searched: underscores may be in it (IsDNS1123SubdomainWithUnderscore).
+fn search_problems(name: &str) -> Vec<String> {
+    let free = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit();
+    let is_label = |part: &str| {
+        let bytes = part.strip_prefix('_').unwrap_or(part).as_bytes();
+        bytes.first().is_some_and(|it| free(*it))
+            && bytes.last().is_some_and(|it| free(*it))
+            && bytes.iter().all(|it| free(*it) || matches!(it, b'-' | b'_'))
+    };
+    let mut problems = Vec::new();
+    if name.len() > 253 {
+        problems.push("must be no more than 253 characters".to_owned());
     }
-    if !context["fsGroupChangePolicy"].is_null() {
-        let path = format!("{path}.fsGroupChangePolicy");
-        one_of(&context["fsGroupChangePolicy"], &["Always", "OnRootMismatch"], &path, causes);
+    if !name.split('.').all(is_label) {
+        problems.push(SEARCH.to_owned());
     }
+    problems
 }
 
-fn node_terms(terms: &Value, path: &str, causes: &mut Causes) {
-    for (at, term) in items(terms, path) {
-        for (at, it) in items(&term["matchExpressions"], &format!("{at}.matchExpressions")) {
-            let values = it["values"].as_array().map_or(0, Vec::len);
-            match text(&it["operator"]) {
-                "In" | "NotIn" if values == 0 => {
-                    let detail = "must be specified when `operator` is 'In' or 'NotIn'";
-                    causes.push(Cause::required(format!("{at}.values"), detail));
-                }
-                "Exists" | "DoesNotExist" if values > 0 => {
-                    let detail = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
-                    causes.push(Cause::forbidden(format!("{at}.values"), detail));
-                }
-                "Gt" | "Lt" if values != 1 => {
-                    let detail = "must be specified single value when `operator` is 'Lt' or 'Gt'";
-                    causes.push(Cause::required(format!("{at}.values"), detail));
-                }
-                "In" | "NotIn" | "Exists" | "DoesNotExist" | "Gt" | "Lt" => {}
-                _ => {
-                    let detail = "not a valid selector operator";
-                    causes.push(Cause::invalid(format!("{at}.operator"), &it["operator"], detail));
-                }
-            }
-            each(names::qualified_name(text(&it["key"])), &it["key"], &format!("{at}.key"), causes);
-        }
-    }
-}
-
-pub(super) fn node_selector(selector: &Value, path: &str, causes: &mut Causes) {
-    let path = format!("{path}.nodeSelectorTerms");
-    if selector["nodeSelectorTerms"].as_array().is_none_or(Vec::is_empty) {
-        causes.push(Cause::required(path, "must have at least one node selector term"));
-    } else {
-        node_terms(&selector["nodeSelectorTerms"], &path, causes);
-    }
-}
-
-fn weight(term: &Value, path: &str, causes: &mut Causes) {
-    if !(1..=100).contains(&term["weight"].as_i64().unwrap_or(0)) {
-        let value = term["weight"].as_i64().unwrap_or(0);
-        causes.push(Cause::invalid(format!("{path}.weight"), &value.into(), "must be in the range 1-100"));
-    }
-}
-
-fn node_affinity(affinity: &Value, path: &str, causes: &mut Causes) {
-    let required = &affinity["requiredDuringSchedulingIgnoredDuringExecution"];
-    if required.is_object() {
-        node_selector(required, &format!("{path}.requiredDuringSchedulingIgnoredDuringExecution"), causes);
-    }
-    let preferred = &affinity["preferredDuringSchedulingIgnoredDuringExecution"];
-    for (at, term) in items(preferred, &format!("{path}.preferredDuringSchedulingIgnoredDuringExecution")) {
-        weight(term, &at, causes);
-        node_terms(&Value::Array(vec![term["preference"].clone()]), &format!("{at}.preference"), causes);
-    }
-}
-
-fn affinity_term(term: &Value, path: &str, causes: &mut Causes) {
-    selector(&term["labelSelector"], &format!("{path}.labelSelector"), causes);
-    let key = &term["topologyKey"];
-    if text(key).is_empty() {
-        causes.push(Cause::required(format!("{path}.topologyKey"), "can not be empty"));
-    }
-    each(names::qualified_name(text(key)), &text(key).into(), &format!("{path}.topologyKey"), causes);
-}
-
-fn pod_affinity(affinity: &Value, path: &str, causes: &mut Causes) {
-    let required = &affinity["requiredDuringSchedulingIgnoredDuringExecution"];
-    for (at, term) in items(required, &format!("{path}.requiredDuringSchedulingIgnoredDuringExecution")) {
-        affinity_term(term, &at, causes);
-    }
-    let preferred = &affinity["preferredDuringSchedulingIgnoredDuringExecution"];
-    for (at, term) in items(preferred, &format!("{path}.preferredDuringSchedulingIgnoredDuringExecution")) {
-        weight(term, &at, causes);
-        affinity_term(&term["podAffinityTerm"], &format!("{at}.podAffinityTerm"), causes);
-    }
-}
-
-fn toleration(it: &Value, path: &str, causes: &mut Causes) {
-    let key = text(&it["key"]);
-    if !key.is_empty() {
-        each(names::qualified_name(key), &it["key"], &format!("{path}.key"), causes);
-    }
-    if key.is_empty() && it["operator"] != "Exists" {
-        let detail =
-            "operator must be Exists when `key` is empty, which means \"match all values and all keys\"";
-        causes.push(Cause::invalid(format!("{path}.operator"), &text(&it["operator"]).into(), detail));
-    }
-    if it["tolerationSeconds"].is_number() && it["effect"] != "NoExecute" {
-        let detail = "effect must be 'NoExecute' when `tolerationSeconds` is set";
-        causes.push(Cause::invalid(format!("{path}.effect"), &text(&it["effect"]).into(), detail));
-    }
-    match text(&it["operator"]) {
-        "Equal" | "" => {
-            let problems = names::label_value(text(&it["value"]));
-            if !problems.is_empty() {
-                causes.push(Cause::invalid(format!("{path}.operator"), &it["value"], &problems.join(";")));
-            }
-        }
-        "Exists" if !text(&it["value"]).is_empty() => {
-            let detail = "value must be empty when `operator` is 'Exists'";
-            causes.push(Cause::invalid(format!("{path}.operator"), &it["value"], detail));
-        }
-        "Exists" => {}
-        _ => one_of(&it["operator"], &["Equal", "Exists"], &format!("{path}.operator"), causes),
-    }
-    if !text(&it["effect"]).is_empty() {
-        taint_effect(&it["effect"], &format!("{path}.effect"), causes);
-    }
-}
-
-pub(super) fn taint_effect(effect: &Value, path: &str, causes: &mut Causes) {
-    one_of(effect, &["NoSchedule", "PreferNoSchedule", "NoExecute"], path, causes);
-}
-
-fn spread(list: &Value, path: &str, warnings: &mut Vec<String>, causes: &mut Causes) {
-    let mut seen = BTreeSet::new();
-    for (at, it) in items(list, path) {
-        let skew = it["maxSkew"].as_i64().unwrap_or(0);
-        if skew <= 0 {
-            causes.push(Cause::invalid(format!("{at}.maxSkew"), &skew.into(), "must be greater than zero"));
-        }
-        if text(&it["topologyKey"]).is_empty() {
-            causes.push(Cause::required(format!("{at}.topologyKey"), "can not be empty"));
-        }
-        let action = format!("{at}.whenUnsatisfiable");
-        one_of(&it["whenUnsatisfiable"], &["DoNotSchedule", "ScheduleAnyway"], &action, causes);
-        let pair = (text(&it["topologyKey"]).to_owned(), text(&it["whenUnsatisfiable"]).to_owned());
-        if !seen.insert(pair.clone()) {
-            let both = Value::from(format!("{{{}, {}}}", pair.0, pair.1));
-            causes.push(Cause::duplicate(format!("{at}.{{topologyKey, whenUnsatisfiable}}"), &both));
-        }
-        selector(&it["labelSelector"], &format!("{at}.labelSelector"), causes);
-        if !it["labelSelector"].is_object() {
-            warnings.push(format!("{at}.labelSelector: a null labelSelector results in matching no pod"));
-        }
-        not_negative(&it["minDomains"], &format!("{at}.minDomains"), causes);
-    }
-}
-
-/// A security context as Go shows it.
-pub(super) fn shown_security(context: &Value) -> String {
-    let order = [
-        "Capabilities",
-        "Privileged",
-        "SELinuxOptions",
-        "WindowsOptions",
-        "RunAsUser",
-        "RunAsGroup",
-        "RunAsNonRoot",
-        "ReadOnlyRootFilesystem",
-        "AllowPrivilegeEscalation",
-        "ProcMount",
-        "SeccompProfile",
-        "AppArmorProfile",
-    ];
-    let mut named = serde_json::Map::new();
-    for go in order {
-        let json = match go {
-            "SELinuxOptions" => "seLinuxOptions".to_owned(),
-            go => go[..1].to_lowercase() + &go[1..],
-        };
-        named.insert(go.into(), context[json.as_str()].clone());
-    }
-    in_order(&Value::Object(named), &order)
-}
+const SEARCH: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*')";

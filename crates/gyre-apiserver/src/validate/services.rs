@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::fields::{Causes, address, cidr, each, items, one_of, port, port_number, text};
+use super::fields::{Causes, address, cidr, each, items, not_special, one_of, port, port_number, text};
 use crate::failure::Cause;
 use crate::names;
 
@@ -18,54 +18,94 @@ pub(super) fn service(object: &Value, causes: &mut Causes) {
         causes.push(Cause::required("spec.ports", ""));
     }
     if kind == "ExternalName" {
-        let name = text(&spec["externalName"]).trim_end_matches('.');
+        let given = text(&spec["externalName"]);
+        let name = given.strip_suffix('.').unwrap_or(given);
         if name.is_empty() {
             causes.push(Cause::required("spec.externalName", ""));
         } else {
-            each(names::subdomain(name), &spec["externalName"], "spec.externalName", causes);
+            each(names::subdomain(name), &name.into(), "spec.externalName", causes);
         }
     }
     let mut seen = BTreeSet::new();
-    let mut numbers = BTreeSet::new();
     for (at, it) in &ports {
-        one_port(it, at, ports.len() > 1, headless, &mut seen, causes);
-        let key = (it["port"].as_i64(), text(&it["protocol"]).to_owned());
-        if !numbers.insert(key) {
-            let shown = serde_json::json!({"protocol": it["protocol"], "port": it["port"]});
-            let mut cause = Cause::duplicate(at.clone(), &shown);
-            cause.message =
-                format!("Duplicate value: {{\"protocol\":{},\"port\":{}}}", it["protocol"], it["port"]);
-            causes.push(cause);
-        }
+        one_port(it, at, ports.len() > 1, &mut seen, causes);
     }
     super::labels(&spec["selector"], "spec.selector", causes);
-    one_of(&spec["sessionAffinity"], &["ClientIP", "None"], "spec.sessionAffinity", causes);
-    let seconds = &spec["sessionAffinityConfig"]["clientIP"]["timeoutSeconds"];
-    if seconds.as_i64().is_some_and(|it| !(1..=86_400).contains(&it)) {
-        let at = "spec.sessionAffinityConfig.clientIP.timeoutSeconds";
-        causes.push(Cause::invalid(at, seconds, "must be greater than 0 and less than 86400"));
-    }
+    affinity(spec, causes);
     addresses(spec, kind, causes);
     for (at, it) in items(&spec["externalIPs"], "spec.externalIPs") {
+        let before = causes.len();
         address(it, &at, causes);
+        if causes.len() == before {
+            not_special(it, &at, causes);
+        }
     }
     let kinds = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
     match kind {
         "" => causes.push(Cause::required("spec.type", "")),
         _ => one_of(&spec["type"], &kinds, "spec.type", causes),
     }
+    numbers(&ports, kind, causes);
     balancer(spec, kind, causes);
     traffic(spec, kind, causes);
 }
 
-fn one_port(
-    it: &Value,
-    at: &str,
-    named: bool,
-    headless: bool,
-    seen: &mut BTreeSet<String>,
-    causes: &mut Causes,
-) {
+/// Ports that are taken twice.
+fn numbers(ports: &[(String, &Value)], kind: &str, causes: &mut Causes) {
+    let node = |it: &Value| it["nodePort"].as_i64().unwrap_or(0);
+    for (at, it) in ports.iter().filter(|(_, it)| kind == "ClusterIP" && node(it) != 0) {
+        let _ = it;
+        let detail = "may not be used when `type` is 'ClusterIP'";
+        causes.push(Cause::forbidden(format!("{at}.nodePort"), detail));
+    }
+    let mut seen = BTreeSet::new();
+    for (at, it) in ports.iter().filter(|(_, it)| node(it) != 0) {
+        if !seen.insert((node(it), text(&it["protocol"]))) {
+            causes.push(Cause::duplicate(format!("{at}.nodePort"), &it["nodePort"]));
+        }
+    }
+    let mut seen = BTreeSet::new();
+    for (at, it) in ports {
+        if !seen.insert((it["port"].as_i64(), text(&it["protocol"]))) {
+            let mut cause = Cause::duplicate(at.clone(), &Value::Null);
+            cause.message =
+                format!("Duplicate value: {{\"protocol\":{},\"port\":{}}}", it["protocol"], it["port"]);
+            causes.push(cause);
+        }
+    }
+}
+
+fn affinity(spec: &Value, causes: &mut Causes) {
+    let kind = &spec["sessionAffinity"];
+    match text(kind) {
+        "" => causes.push(Cause::required("spec.sessionAffinity", "")),
+        _ => one_of(kind, &["ClientIP", "None"], "spec.sessionAffinity", causes),
+    }
+    let config = &spec["sessionAffinityConfig"];
+    let path = "spec.sessionAffinityConfig";
+    if *kind == "None" && config.is_object() {
+        causes.push(Cause::forbidden(path, "must not be set when session affinity is None"));
+    }
+    if *kind != "ClientIP" {
+        return;
+    }
+    let seconds = &config["clientIP"]["timeoutSeconds"];
+    let at = match (config.is_object(), config["clientIP"].is_object(), seconds.is_number()) {
+        (false, ..) => path.to_owned(),
+        (_, false, _) => format!("{path}.clientIP"),
+        (.., false) => format!("{path}.clientIP.timeoutSeconds"),
+        _ => {
+            if seconds.as_i64().is_some_and(|it| !(1..=86_400).contains(&it)) {
+                let at = format!("{path}.clientIP.timeoutSeconds");
+                causes.push(Cause::invalid(at, seconds, "must be greater than 0 and less than 86400"));
+            }
+            return;
+        }
+    };
+    causes.push(Cause::required(at, "when session affinity type is ClientIP"));
+}
+
+fn one_port(it: &Value, at: &str, named: bool, seen: &mut BTreeSet<String>, causes: &mut Causes) {
     let name = text(&it["name"]);
     if named && name.is_empty() {
         causes.push(Cause::required(format!("{at}.name"), ""));
@@ -81,20 +121,23 @@ fn one_port(
         _ => one_of(&it["protocol"], &["SCTP", "TCP", "UDP"], &format!("{at}.protocol"), causes),
     }
     port(&it["targetPort"], &format!("{at}.targetPort"), causes);
-    if headless && it["targetPort"].is_string() && it["targetPort"] == "" {
-        causes.push(Cause::invalid(
-            format!("{at}.targetPort"),
-            &it["targetPort"],
-            "must be equal to the value of 'port' when clusterIP = None",
-        ));
+    if let Some(protocol) = it["appProtocol"].as_str() {
+        each(names::qualified_name(protocol), &it["appProtocol"], &format!("{at}.appProtocol"), causes);
     }
 }
 
 fn addresses(spec: &Value, kind: &str, causes: &mut Causes) {
     let own = &spec["clusterIP"];
     if kind == "ExternalName" {
-        if !text(own).is_empty() {
-            causes.push(Cause::invalid("spec.clusterIP", own, "may not be set when type is 'ExternalName'"));
+        for (key, set) in [
+            ("clusterIPs", !text(own).is_empty()),
+            ("ipFamilies", spec["ipFamilies"].as_array().is_some_and(|it| !it.is_empty())),
+            ("ipFamilyPolicy", !spec["ipFamilyPolicy"].is_null()),
+        ] {
+            if set {
+                let detail = "may not be set for ExternalName services";
+                causes.push(Cause::forbidden(format!("spec.{key}"), detail));
+            }
         }
         return;
     }
@@ -146,13 +189,9 @@ fn balancer(spec: &Value, kind: &str, causes: &mut Causes) {
             "may only be used when `type` is 'LoadBalancer'",
         ));
     }
-    if kind == "ClusterIP" {
-        for (at, it) in items(&spec["ports"], "spec.ports") {
-            if it["nodePort"].as_i64().unwrap_or(0) != 0 {
-                let detail = "may not be used when `type` is 'ClusterIP'";
-                causes.push(Cause::forbidden(format!("{at}.nodePort"), detail));
-            }
-        }
+    if kind == "LoadBalancer" && spec["loadBalancerClass"].is_string() {
+        let class = &spec["loadBalancerClass"];
+        each(names::qualified_name(text(class)), class, "spec.loadBalancerClass", causes);
     }
 }
 
@@ -167,6 +206,20 @@ fn traffic(spec: &Value, kind: &str, causes: &mut Causes) {
             let detail = "may only be set for externally-accessible services";
             causes.push(Cause::invalid("spec.externalTrafficPolicy", external, detail));
         }
+    }
+    let port = &spec["healthCheckNodePort"];
+    if kind != "LoadBalancer" || *external != "Local" {
+        if port.as_i64().unwrap_or(0) != 0 {
+            let detail =
+                "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
+            causes.push(Cause::invalid("spec.healthCheckNodePort", port, detail));
+        }
+    } else if port.as_i64().unwrap_or(0) != 0 {
+        port_number(port, "spec.healthCheckNodePort", causes);
+    }
+    if !spec["trafficDistribution"].is_null() {
+        let allowed = ["PreferClose", "PreferSameNode", "PreferSameZone"];
+        one_of(&spec["trafficDistribution"], &allowed, "spec.trafficDistribution", causes);
     }
     if !spec["internalTrafficPolicy"].is_null() {
         one_of(&spec["internalTrafficPolicy"], &["Cluster", "Local"], "spec.internalTrafficPolicy", causes);

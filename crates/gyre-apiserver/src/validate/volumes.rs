@@ -1,183 +1,59 @@
 //! Volumes of pods, persistent volumes, claims and storage classes.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::fields::{Causes, each, items, one_of, selector, text};
+use super::sources;
 use crate::failure::Cause;
 use crate::names;
 use crate::quantity::Quantity;
 
-/// Sources of volumes, in the order in which Kubernetes looks for them.
-const SOURCES: [&str; 30] = [
-    "emptyDir",
-    "hostPath",
-    "gitRepo",
-    "gcePersistentDisk",
-    "awsElasticBlockStore",
-    "secret",
-    "nfs",
-    "iscsi",
-    "glusterfs",
-    "flocker",
-    "persistentVolumeClaim",
-    "rbd",
-    "cinder",
-    "cephfs",
-    "quobyte",
-    "downwardAPI",
-    "fc",
-    "flexVolume",
-    "configMap",
-    "azureFile",
-    "vsphereVolume",
-    "photonPersistentDisk",
-    "portworxVolume",
-    "azureDisk",
-    "storageos",
-    "projected",
-    "scaleIO",
-    "csi",
-    "ephemeral",
-    "image",
-];
-
-/// The volumes of a pod.
-pub(super) fn list(list: &Value, path: &str, causes: &mut Causes) {
-    let mut seen = BTreeSet::new();
+/// The volumes of a pod. The valid ones come back by name, for what mounts them.
+pub(super) fn list<'a>(
+    list: &'a Value,
+    owner: &str,
+    path: &str,
+    causes: &mut Causes,
+) -> BTreeMap<&'a str, &'a Value> {
+    let mut valid = BTreeMap::new();
     for (at, it) in items(list, path) {
         let name = text(&it["name"]);
         let before = causes.len();
-        source(it, &at, causes);
+        sources::of_pod(it, &at, causes);
+        if it["ephemeral"].is_object() && !owner.is_empty() && !name.is_empty() {
+            let made = format!("{owner}-{name}");
+            for why in names::subdomain(&made) {
+                let why = format!("PVC name {made:?}: {why}");
+                causes.push(Cause::invalid(format!("{at}.name"), &it["name"], &why));
+            }
+        }
         if name.is_empty() {
             causes.push(Cause::required(format!("{at}.name"), ""));
         } else {
             each(names::label(name), &it["name"], &format!("{at}.name"), causes);
         }
-        if !name.is_empty() && !seen.insert(name.to_owned()) && causes.len() == before {
+        if valid.contains_key(name) {
             causes.push(Cause::duplicate(format!("{at}.name"), &it["name"]));
         }
+        if causes.len() == before {
+            valid.insert(name, it);
+        }
     }
-}
-
-fn source(volume: &Value, path: &str, causes: &mut Causes) {
-    let mut given = 0;
-    for key in SOURCES {
-        let body = &volume[key];
-        if !body.is_object() {
-            continue;
-        }
-        given += 1;
-        if given > 1 {
-            causes.push(Cause::forbidden(format!("{path}.{key}"), "may not specify more than 1 volume type"));
-            continue;
-        }
-        one_source(key, body, &format!("{path}.{key}"), causes);
-    }
-    if given == 0 {
-        causes.push(Cause::required(path, "must specify a volume type"));
-    }
-}
-
-fn mode(value: &Value, path: &str, causes: &mut Causes) {
-    if value.as_i64().is_some_and(|it| !(0..=0o777).contains(&it)) {
-        causes.push(Cause::invalid(
-            path,
-            value,
-            "must be a number between 0 and 0777 (octal), both inclusive",
-        ));
-    }
-}
-
-fn paths(list: &Value, path: &str, causes: &mut Causes) {
-    for (at, it) in items(list, path) {
-        if text(&it["key"]).is_empty() {
-            causes.push(Cause::required(format!("{at}.key"), ""));
-        }
-        let target = text(&it["path"]);
-        if target.is_empty() {
-            causes.push(Cause::required(format!("{at}.path"), ""));
-        } else if target.starts_with('/') {
-            causes.push(Cause::invalid(format!("{at}.path"), &it["path"], "must be a relative path"));
-        } else if target.split('/').any(|part| part == "..") {
-            causes.push(Cause::invalid(format!("{at}.path"), &it["path"], "must not contain '..'"));
-        }
-        mode(&it["mode"], &format!("{at}.mode"), causes);
-    }
-}
-
-fn one_source(key: &str, body: &Value, path: &str, causes: &mut Causes) {
-    let required = |field: &str, causes: &mut Causes| {
-        if text(&body[field]).is_empty() {
-            causes.push(Cause::required(format!("{path}.{field}"), ""));
-        }
-    };
-    match key {
-        "emptyDir" if Quantity::of(&body["sizeLimit"]).is_some_and(|it| it.sign() < 0) => {
-            let detail = "SizeLimit field must be a valid resource quantity";
-            causes.push(Cause::forbidden(format!("{path}.sizeLimit"), detail));
-        }
-        "hostPath" => {
-            required("path", causes);
-            if text(&body["path"]).split('/').any(|part| part == "..") {
-                causes.push(Cause::invalid(format!("{path}.path"), &body["path"], "must not contain '..'"));
-            }
-            let kinds = [
-                "",
-                "BlockDevice",
-                "CharDevice",
-                "Directory",
-                "DirectoryOrCreate",
-                "File",
-                "FileOrCreate",
-                "Socket",
-            ];
-            if !body["type"].is_null() {
-                one_of(&body["type"], &kinds, &format!("{path}.type"), causes);
-            }
-        }
-        "secret" | "configMap" => {
-            required(if key == "secret" { "secretName" } else { "name" }, causes);
-            mode(&body["defaultMode"], &format!("{path}.defaultMode"), causes);
-            paths(&body["items"], &format!("{path}.items"), causes);
-        }
-        "persistentVolumeClaim" => required("claimName", causes),
-        "nfs" => {
-            required("server", causes);
-            required("path", causes);
-            let place = text(&body["path"]);
-            if !place.is_empty() && !place.starts_with('/') {
-                causes.push(Cause::invalid(
-                    format!("{path}.path"),
-                    &body["path"],
-                    "must be an absolute path",
-                ));
-            }
-        }
-        "csi" => {
-            required("driver", causes);
-            if !text(&body["driver"]).is_empty() {
-                each(
-                    names::subdomain(&text(&body["driver"]).to_lowercase()),
-                    &body["driver"],
-                    &format!("{path}.driver"),
-                    causes,
-                );
-            }
-        }
-        "projected" => mode(&body["defaultMode"], &format!("{path}.defaultMode"), causes),
-        "downwardAPI" => mode(&body["defaultMode"], &format!("{path}.defaultMode"), causes),
-        "image" => required("reference", causes),
-        _ => {}
-    }
+    valid
 }
 
 const MODES: [&str; 4] = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
 
 fn modes(list: &Value, path: &str, causes: &mut Causes) {
-    for mode in list.as_array().into_iter().flatten() {
-        one_of(mode, &MODES, path, causes);
+    let given: Vec<&str> = list.as_array().into_iter().flatten().map(text).collect();
+    for mode in &given {
+        one_of(&(*mode).into(), &MODES, path, causes);
+    }
+    let other = |it: &&str| MODES.contains(it) && *it != "ReadWriteOncePod";
+    if given.contains(&"ReadWriteOncePod") && given.iter().any(other) {
+        causes.push(Cause::forbidden(path, "may not use ReadWriteOncePod with other access modes"));
     }
 }
 
@@ -206,25 +82,20 @@ pub(super) fn persistent_volume(object: &Value, causes: &mut Causes) {
     }
     let policies = ["Delete", "Recycle", "Retain"];
     one_of(&spec["persistentVolumeReclaimPolicy"], &policies, "spec.persistentVolumeReclaimPolicy", causes);
-    let mut given = 0;
-    for key in SOURCES.into_iter().chain(["local"]) {
-        if spec[key].is_object() {
-            given += 1;
-            if given > 1 {
-                causes
-                    .push(Cause::forbidden(format!("spec.{key}"), "may not specify more than 1 volume type"));
-            } else {
-                one_source(key, &spec[key], &format!("spec.{key}"), causes);
-            }
-        }
+    let affinity = &spec["nodeAffinity"];
+    if affinity["required"].is_object() {
+        super::affinity::node_selector(&affinity["required"], "spec.nodeAffinity.required", causes);
+    } else if affinity.is_object() {
+        let detail = "must specify required node constraints";
+        causes.push(Cause::required("spec.nodeAffinity.required", detail));
     }
-    if given == 0 {
-        causes.push(Cause::required("spec", "must specify a volume type"));
+    sources::persistent(spec, "spec", causes);
+    let root = text(&spec["hostPath"]["path"]).split('/').all(|it| matches!(it, "" | "."));
+    if spec["hostPath"].is_object() && root && spec["persistentVolumeReclaimPolicy"] == "Recycle" {
+        let detail = "may not be 'recycle' for a hostPath mount of '/'";
+        causes.push(Cause::forbidden("spec.persistentVolumeReclaimPolicy", detail));
     }
     class(&spec["storageClassName"], "spec.storageClassName", causes);
-    if spec["nodeAffinity"]["required"].is_object() {
-        super::pods::node_selector(&spec["nodeAffinity"]["required"], "spec.nodeAffinity.required", causes);
-    }
     if !spec["volumeMode"].is_null() {
         one_of(&spec["volumeMode"], &["Block", "Filesystem"], "spec.volumeMode", causes);
     }
@@ -256,12 +127,53 @@ pub(super) fn claim(spec: &Value, path: &str, causes: &mut Causes) {
     if !spec["volumeMode"].is_null() {
         one_of(&spec["volumeMode"], &["Block", "Filesystem"], &format!("{path}.volumeMode"), causes);
     }
+    for key in ["dataSource", "dataSourceRef"] {
+        data_source(&spec[key], &format!("{path}.{key}"), causes);
+    }
+    let (source, reference) = (&spec["dataSource"], &spec["dataSourceRef"]);
+    if source.is_object() && reference.is_object() {
+        let shown = Value::from(format!("{path}.dataSource"));
+        let same = ["apiGroup", "kind", "name"].iter().all(|key| source[*key] == reference[*key]);
+        if !text(&reference["namespace"]).is_empty() {
+            let detail = "may not be specified when dataSourceRef.namespace is specified";
+            causes.push(Cause::invalid(path, &shown, detail));
+        } else if !same {
+            causes.push(Cause::invalid(path, &shown, "must match dataSourceRef"));
+        }
+    }
+    class(&spec["volumeAttributesClassName"], &format!("{path}.volumeAttributesClassName"), causes);
+}
+
+fn data_source(it: &Value, path: &str, causes: &mut Causes) {
+    if !it.is_object() {
+        return;
+    }
+    for key in ["name", "kind"] {
+        if text(&it[key]).is_empty() {
+            causes.push(Cause::required(format!("{path}.{key}"), ""));
+        }
+    }
+    match text(&it["apiGroup"]) {
+        "" if it["kind"] != "PersistentVolumeClaim" => {
+            let detail = "must be 'PersistentVolumeClaim' when referencing the default apiGroup";
+            causes.push(Cause::invalid(path, &text(&it["kind"]).into(), detail));
+        }
+        "" => {}
+        group => each(names::subdomain(group), &it["apiGroup"], &format!("{path}.apiGroup"), causes),
+    }
 }
 
 /// A storage class.
 pub(super) fn storage_class(object: &Value, causes: &mut Causes) {
-    if text(&object["provisioner"]).is_empty() {
-        causes.push(Cause::required("provisioner", ""));
+    match text(&object["provisioner"]) {
+        "" => causes.push(Cause::required("provisioner", "")),
+        name => {
+            let problems = names::qualified_name(&name.to_lowercase());
+            each(problems, &object["provisioner"], "provisioner", causes);
+        }
+    }
+    for (key, _) in object["parameters"].as_object().into_iter().flatten().filter(|(key, _)| key.is_empty()) {
+        causes.push(Cause::invalid("parameters", &key.as_str().into(), "field can not be empty."));
     }
     one_of(&object["reclaimPolicy"], &["Delete", "Retain"], "reclaimPolicy", causes);
     match text(&object["volumeBindingMode"]) {
@@ -273,4 +185,5 @@ pub(super) fn storage_class(object: &Value, causes: &mut Causes) {
             causes,
         ),
     }
+    sources::topologies(&object["allowedTopologies"], "allowedTopologies", causes);
 }

@@ -3,17 +3,16 @@
 use serde_json::Value;
 
 use super::fields::{
-    Causes, at_most_all, count_or_percent, in_order, is_readable, items, not_negative, one_of, selector,
+    Causes, at_most_all, count_or_percent, in_order, is_readable, not_negative, one_of, selector,
     shown_selector, text,
 };
-use super::{pods, volumes};
+use super::pods;
 use crate::failure::Cause;
 use crate::selectors::LabelSelector;
-use crate::simulation::is_schedule;
 
 const MISMATCH: &str = "`selector` does not match template `labels`";
 
-fn labels_fit(wanted: &Value, template: &Value, path: &str, causes: &mut Causes) {
+pub(super) fn labels_fit(wanted: &Value, template: &Value, path: &str, causes: &mut Causes) {
     let labels = &template["metadata"]["labels"];
     if !LabelSelector::of(wanted).fits_map(labels.as_object()) || wanted.is_null() {
         causes.push(Cause::invalid(format!("{path}.metadata.labels"), labels, MISMATCH));
@@ -41,10 +40,14 @@ fn selected(spec: &Value, what: &str, causes: &mut Causes) {
     }
 }
 
-fn always(template: &Value, causes: &mut Causes) {
+fn always(template: &Value, owner: &str, causes: &mut Causes) {
     let policy = &template["spec"]["restartPolicy"];
     if matches!(text(policy), "OnFailure" | "Never") {
         causes.push(Cause::unsupported("spec.template.spec.restartPolicy", policy, &["Always"]));
+    }
+    if !template["spec"]["activeDeadlineSeconds"].is_null() {
+        let detail = format!("activeDeadlineSeconds in {owner} is not Supported");
+        causes.push(Cause::forbidden("spec.template.spec.activeDeadlineSeconds", &detail));
     }
 }
 
@@ -64,7 +67,7 @@ fn rolling(strategy: &Value, path: &str, causes: &mut Causes) {
 fn deployment(spec: &Value, warnings: &mut Vec<String>, causes: &mut Causes) {
     not_negative(&spec["replicas"], "spec.replicas", causes);
     selected(spec, "deployment", causes);
-    always(&spec["template"], causes);
+    always(&spec["template"], "ReplicaSet", causes);
     pods::template(&spec["template"], "spec.template", warnings, causes);
     let strategy = &spec["strategy"];
     match text(&strategy["type"]) {
@@ -135,11 +138,19 @@ fn stateful(spec: &Value, warnings: &mut Vec<String>, causes: &mut Causes) {
             causes.push(Cause { reason: "FieldValueInvalid", field: "spec.updateStrategy".into(), message });
         }
     }
+    let retention = &spec["persistentVolumeClaimRetentionPolicy"];
+    for key in ["whenDeleted", "whenScaled"] {
+        if !retention[key].is_null() {
+            let at = format!("spec.persistentVolumeClaimRetentionPolicy.{key}");
+            one_of(&retention[key], &["Delete", "Retain"], &at, causes);
+        }
+    }
     not_negative(&spec["replicas"], "spec.replicas", causes);
     not_negative(&spec["minReadySeconds"], "spec.minReadySeconds", causes);
+    not_negative(&spec["ordinals"]["start"], "spec.ordinals.start", causes);
     selected(spec, "statefulset", causes);
     pods::template(&with_claims(spec), "spec.template", warnings, causes);
-    always(&spec["template"], causes);
+    always(&spec["template"], "StatefulSet", causes);
 }
 
 /// The template with the volumes that claims will give its pods.
@@ -161,7 +172,7 @@ fn with_claims(spec: &Value) -> Value {
 fn daemon(spec: &Value, warnings: &mut Vec<String>, causes: &mut Causes) {
     selected(spec, "daemonset", causes);
     pods::template(&spec["template"], "spec.template", warnings, causes);
-    always(&spec["template"], causes);
+    always(&spec["template"], "DaemonSet", causes);
     not_negative(&spec["minReadySeconds"], "spec.minReadySeconds", causes);
     let strategy = &spec["updateStrategy"];
     match text(&strategy["type"]) {
@@ -210,14 +221,13 @@ pub(super) fn apps(plural: &str, object: &Value, warnings: &mut Vec<String>, cau
             not_negative(&spec["minReadySeconds"], "spec.minReadySeconds", causes);
             selected(spec, "deployment", causes);
             pods::template(&spec["template"], "spec.template", warnings, causes);
-            always(&spec["template"], causes);
+            always(&spec["template"], "ReplicaSet", causes);
         }
-        _ => not_negative(&object["revision"], "revision", causes),
-    }
-    for (at, it) in items(&spec["volumeClaimTemplates"], "spec.volumeClaimTemplates") {
-        let _ = (&at, it);
-        if plural != "statefulsets" {
-            volumes::claim(&it["spec"], &format!("{at}.spec"), causes);
+        _ => {
+            if object["data"].is_null() {
+                causes.push(Cause::required("data", "data is mandatory"));
+            }
+            not_negative(&object["revision"], "revision", causes);
         }
     }
 }
@@ -237,117 +247,5 @@ pub(super) fn controller(object: &Value, warnings: &mut Vec<String>, causes: &mu
     let wanted = serde_json::json!({"matchLabels": spec["selector"]});
     labels_fit(&wanted, &spec["template"], "spec.template", causes);
     pods::template(&spec["template"], "spec.template", warnings, causes);
-    always(&spec["template"], causes);
-}
-
-fn job(spec: &Value, path: &str, generated: Option<&str>, warnings: &mut Vec<String>, causes: &mut Causes) {
-    let at = |key: &str| format!("{path}.{key}");
-    for key in [
-        "parallelism",
-        "completions",
-        "activeDeadlineSeconds",
-        "backoffLimit",
-        "ttlSecondsAfterFinished",
-        "backoffLimitPerIndex",
-        "maxFailedIndexes",
-    ] {
-        not_negative(&spec[key], &at(key), causes);
-    }
-    if let Some(uid) = generated {
-        let wanted = &spec["selector"];
-        if wanted.is_null() {
-            causes.push(Cause::required(at("selector"), ""));
-        } else if wanted["matchLabels"]["batch.kubernetes.io/controller-uid"] != uid
-            || wanted["matchLabels"].as_object().is_some_and(|it| it.len() > 1)
-        {
-            causes.push(Cause::invalid(at("selector"), wanted, "`selector` not auto-generated"));
-        }
-        labels_fit(wanted, &spec["template"], &at("template"), causes);
-    }
-    pods::template(&spec["template"], &at("template"), warnings, causes);
-    let policy = &spec["template"]["spec"]["restartPolicy"];
-    match text(policy) {
-        "OnFailure" | "Never" => {}
-        "" | "Always" => {
-            let detail = "valid values: \"OnFailure\", \"Never\"";
-            causes.push(Cause::required(at("template.spec.restartPolicy"), detail));
-        }
-        _ => causes.push(Cause::unsupported(
-            at("template.spec.restartPolicy"),
-            policy,
-            &["OnFailure", "Never"],
-        )),
-    }
-}
-
-/// The kinds of `batch`.
-pub(super) fn batch(plural: &str, object: &Value, warnings: &mut Vec<String>, causes: &mut Causes) {
-    let spec = &object["spec"];
-    if plural == "jobs" {
-        let uid = crate::object::meta(object, "uid");
-        let generated = (spec["manualSelector"] != true).then_some(uid);
-        job(spec, "spec", generated, warnings, causes);
-        return;
-    }
-    let schedule = text(&spec["schedule"]);
-    let zoned = schedule.contains("TZ");
-    if schedule.is_empty() {
-        causes.push(Cause::required("spec.schedule", ""));
-    } else if zoned {
-        let detail = "cannot use TZ or CRON_TZ in schedule, use timeZone field instead";
-        causes.push(Cause::invalid("spec.schedule", &spec["schedule"], detail));
-    } else if let Err(why) = is_schedule(schedule) {
-        causes.push(Cause::invalid("spec.schedule", &spec["schedule"], &why));
-    }
-    let zone = text(&spec["timeZone"]);
-    if !spec["timeZone"].is_null() && !is_zone(zone) {
-        let detail = if zone.is_empty() {
-            "timeZone must be nil or non-empty string".into()
-        } else {
-            format!("unknown time zone {zone}")
-        };
-        causes.push(Cause::invalid("spec.timeZone", &spec["timeZone"], &detail));
-    }
-    not_negative(&spec["startingDeadlineSeconds"], "spec.startingDeadlineSeconds", causes);
-    match text(&spec["concurrencyPolicy"]) {
-        "" => causes.push(Cause::required("spec.concurrencyPolicy", "")),
-        _ => one_of(
-            &spec["concurrencyPolicy"],
-            &["Allow", "Forbid", "Replace"],
-            "spec.concurrencyPolicy",
-            causes,
-        ),
-    }
-    let template = &spec["jobTemplate"]["spec"];
-    job(template, "spec.jobTemplate.spec", None, warnings, causes);
-    not_negative(&spec["successfulJobsHistoryLimit"], "spec.successfulJobsHistoryLimit", causes);
-    not_negative(&spec["failedJobsHistoryLimit"], "spec.failedJobsHistoryLimit", causes);
-}
-
-/// The first parts of the names of time zones.
-const AREAS: [&str; 12] = [
-    "Africa",
-    "America",
-    "Antarctica",
-    "Arctic",
-    "Asia",
-    "Atlantic",
-    "Australia",
-    "Brazil",
-    "Canada",
-    "Etc",
-    "Europe",
-    "Pacific",
-];
-
-fn is_zone(name: &str) -> bool {
-    let plain = [
-        "UTC", "GMT", "CET", "EET", "EST", "MST", "HST", "WET", "MET", "Japan", "Israel", "Turkey", "Iran",
-        "Cuba", "Egypt",
-    ];
-    plain.contains(&name)
-        || name.split_once('/').is_some_and(|(area, place)| {
-            (AREAS.contains(&area) || matches!(area, "Indian" | "US" | "Mexico" | "Chile"))
-                && !place.is_empty()
-        })
+    always(&spec["template"], "ReplicationController", causes);
 }

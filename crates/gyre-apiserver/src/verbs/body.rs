@@ -150,7 +150,7 @@ impl Api {
                 object
             }
         };
-        let warnings = strictness(place, &object, strict, &parsed.duplicates, &found.unknown)?;
+        let warnings = strictness(place, strict, &parsed.duplicates, &found.unknown)?;
         Ok(Draft { object, warnings })
     }
 
@@ -165,9 +165,9 @@ impl Api {
             subresource: &place.subresource,
             now: &self.now(),
             ignored: &ignored,
-            empty: &empty,
+            empty,
         };
-        writer.update(&KindVersions(&place.kind), live.unwrap_or(&empty), object);
+        writer.update(&KindVersions(&place.kind), live.unwrap_or(empty), object);
     }
 }
 
@@ -289,13 +289,16 @@ fn coerce_metadata(object: &mut Value, found: &mut Found) -> Result<()> {
     }
 }
 
-fn strictness(
+/// What is to be said of fields that are not known or occur twice, or the refusal for them.
+pub(crate) fn strictness(
     place: &Place,
-    object: &Value,
     strict: Strictness,
     duplicates: &[String],
     unknown: &[String],
 ) -> Result<Vec<String>> {
+    if strict == Strictness::Ignore {
+        return Ok(Vec::new());
+    }
     let problems: Vec<String> = duplicates
         .iter()
         .map(
@@ -306,18 +309,15 @@ fn strictness(
         .chain(unknown.iter().map(|path| format!("unknown field \"{path}\"")))
         .collect();
     match strict {
-        Strictness::Ignore => Ok(Vec::new()),
-        Strictness::Warn => Ok(problems),
-        Strictness::Strict if problems.is_empty() => Ok(problems),
-        Strictness::Strict => {
+        Strictness::Strict if !problems.is_empty() => {
             let kind = &place.kind.kind;
-            let _ = object;
             Err(Failure::bad_request(format!(
                 "{kind} in version {:?} cannot be handled as a {kind}: strict decoding error: {}",
                 place.version,
                 problems.join(", ")
             )))
         }
+        _ => Ok(problems),
     }
 }
 

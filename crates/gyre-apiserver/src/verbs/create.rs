@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::body::{Draft, check_options, name_problems};
+use super::written::Written;
 use crate::api::{Api, Call, Place};
 use crate::failure::{Cause, Failure, Result};
 use crate::limits::GENERATED_PREFIX_MAX;
@@ -25,9 +26,7 @@ impl Api {
         self.admit_create(call, &mut object, &mut warnings)?;
         self.track(call.place, &manager, None, &mut object);
         let created = self.insert(call.place, object, dry, &mut warnings)?;
-        let revision = if dry { 0 } else { object::revision(&created) };
-        let answer = self.shaped(call, 201, created)?;
-        Ok(answer.warned(warnings).at(revision))
+        self.written(call, 201, created, warnings)
     }
 
     /// Names, places and admission of a new object.
@@ -72,7 +71,7 @@ impl Api {
         mut object: Value,
         dry: bool,
         warnings: &mut Vec<String>,
-    ) -> Result<Value> {
+    ) -> Result<Written> {
         let kind = &place.kind;
         if !object::meta(&object, "resourceVersion").is_empty()
             && object::meta(&object, "resourceVersion") != "0"
@@ -82,7 +81,7 @@ impl Api {
         let empty = kind.empty(place.served());
         let uid = self.random.uid();
         let now = self.now();
-        strategy::prepare_create(kind, &place.version, &mut object, &empty, &now);
+        strategy::prepare_create(kind, &place.version, &mut object, empty, &now);
         // The status from outside is gone; what the schema gives by default is there all the same.
         if let Some(custom) = &place.served().custom {
             custom.schema.fill(&mut object);
@@ -98,8 +97,14 @@ impl Api {
         if kind.is("batch", "jobs") {
             job_labels(&mut object);
         }
-        let mut causes = check_name(place, &object);
-        causes.extend(validate::create(self, place, &mut object, warnings));
+        let causes = match self.unnamed_address(place, &object) {
+            Some(cause) => vec![cause],
+            None => {
+                let mut causes = check_name(place, &object);
+                causes.extend(validate::create(place, &mut object, warnings));
+                causes
+            }
+        };
         let name = object::meta(&object, "name").to_owned();
         if !causes.is_empty() {
             let name = if name.is_empty() { object::meta(&object, "generateName").to_owned() } else { name };
@@ -114,16 +119,15 @@ impl Api {
         let taken = self.allocate(place, &mut object, None)?;
         if dry {
             self.release(&taken);
-            return Ok(convert::from_storage(kind, &place.version, object));
+            return Ok(Written::shown(convert::from_storage(kind, &place.version, object)));
         }
         let encoded = object::encode(&object);
         let Ok(entry) = self.store.put(&kind.shelf, &key, Expect::Absent, &encoded) else {
             self.release(&taken);
             return Err(Failure::already_exists(&kind.group, &kind.plural, &name));
         };
-        object::metadata(&mut object).insert("resourceVersion".into(), entry.revision.to_string().into());
         self.after_write(kind, &object);
-        Ok(convert::from_storage(kind, &place.version, object))
+        Ok(Written::stored(place, object, &entry))
     }
 }
 

@@ -1,12 +1,13 @@
 //! PATCH: JSON patch, merge patch, strategic merge patch and server-side apply.
 
-use gyre_merge::apply::{ApplyError, Writer};
+use gyre_merge::apply::{Applied, ApplyError, Writer};
 use gyre_merge::{json_patch, merge_patch};
 use serde_json::{Value, json};
 
-use super::body::{KindVersions, Strictness, check_options};
+use super::body::{KindVersions, Strictness, check_options, strictness};
 use super::create::check_namespace;
 use super::update::{Manner, check_identity};
+use super::written::Written;
 use crate::api::{Api, Call, Place};
 use crate::failure::{Cause, Failure, Result};
 use crate::json::{self, Parsed};
@@ -24,10 +25,8 @@ const TYPES: [&str; 4] = [
 ];
 
 /// What an applied configuration makes of an object.
-struct Applied {
+struct Change {
     object: Value,
-    /// It is the object as it was.
-    is_nothing: bool,
     /// It counts as a change, though the server undoes it.
     renewed: bool,
 }
@@ -145,22 +144,26 @@ impl Api {
         let dry = call.request.is_dry();
         for _ in 0..RETRIES_MAX {
             let mut warnings = Vec::new();
-            let Some(old) = self.stored(place) else {
+            let Some(entry) = self.store.find(&place.kind.shelf, &place.key()) else {
                 match self.create_by_apply(call, patch) {
                     // Somebody was faster: it is an object to change now.
                     Err(failure) if failure.reason == "AlreadyExists" => continue,
                     answer => return answer,
                 }
             };
-            let old = convert::from_storage(&place.kind, &place.version, old);
+            let stored = object::decode(&entry.bytes);
+            let old = convert::from_storage(&place.kind, &place.version, stored);
             let (object, manner) = match patch {
                 Patch::Apply(parsed) => {
                     let applied = self.applied(call, parsed, &old, &mut warnings)?;
-                    if applied.is_nothing && !admission::policies::any(self) {
-                        let revision = object::revision(&old);
-                        return Ok(self.shaped(call, 200, old)?.warned(warnings).at(revision));
+                    match applied {
+                        None if !admission::policies::any(self) => {
+                            let held = Written::held(place, old, &entry);
+                            return self.written(call, 200, held, warnings);
+                        }
+                        None => (old.clone(), Manner { dry, ..Manner::default() }),
+                        Some(it) => (it.object, Manner { dry, renewed: it.renewed, ..Manner::default() }),
                     }
-                    (applied.object, Manner { dry, renewed: applied.renewed, ..Manner::default() })
                 }
                 _ => (self.patched(call, patch, &old, &mut warnings)?, Manner { dry, ..Manner::default() }),
             };
@@ -172,9 +175,8 @@ impl Api {
             let given = object::meta(&object, "resourceVersion");
             let conditional = !given.is_empty() && given != object::meta(&old, "resourceVersion");
             let manner = Manner { conditional, ..manner };
-            if let Some(updated) = self.replace(call, &old, object, manner, &mut warnings)? {
-                let revision = if dry { 0 } else { object::revision(&updated.object) };
-                return Ok(self.shaped(call, 200, updated.object)?.warned(warnings).at(revision));
+            if let Some(written) = self.replace(call, &old, object, manner, &mut warnings)? {
+                return self.written(call, 200, written, warnings);
             }
         }
         Err(place.modified())
@@ -207,61 +209,52 @@ impl Api {
         Ok(object)
     }
 
-    fn writer_fields(&self, place: &Place) -> (gyre_merge::apply::Set, Value, String, String) {
-        (
-            strategy::ignored(&place.kind, &place.version, &place.subresource),
-            place.kind.empty(place.served()),
-            place.api_version(),
-            self.now(),
-        )
-    }
-
     fn applied(
         &self,
         call: &Call<'_>,
         parsed: &Parsed,
         old: &Value,
         warnings: &mut Vec<String>,
-    ) -> Result<Applied> {
+    ) -> Result<Option<Change>> {
         let place = call.place;
         let config = checked_config(place, parsed)?;
-        let (ignored, empty, api_version, now) = self.writer_fields(place);
         let writer = Writer {
             manager: call.request.query.text("fieldManager"),
-            api_version: &api_version,
+            api_version: &place.api_version(),
             subresource: &place.subresource,
-            now: &now,
-            ignored: &ignored,
-            empty: &empty,
+            now: &self.now(),
+            ignored: &strategy::ignored(&place.kind, &place.version, &place.subresource),
+            empty: place.kind.empty(place.served()),
         };
         let force = call.request.query.flag("force");
         let applied = writer
             .apply(&KindVersions(&place.kind), old, &config, force)
             .map_err(|error| apply_failure(place, &config, &error))?;
         warnings.extend(Self::apply_warnings(call, parsed)?);
-        if applied.object == *old {
-            return Ok(Applied { object: applied.object, is_nothing: true, renewed: false });
-        }
+        let value = match applied {
+            Applied::Object(value) if value != *old => value,
+            _ => return Ok(None),
+        };
         // compat(kube-apiserver 1.36): this link is taken off after it was found to be a change.
-        let renewed = applied.object["metadata"].get("selfLink").is_some();
-        let managers = applied.object["metadata"].get("managedFields").cloned();
-        let draft = Self::draft_of(
-            place,
-            Parsed { value: applied.object, duplicates: Vec::new() },
-            Strictness::Ignore,
-            false,
-        )?;
+        let renewed = value["metadata"].get("selfLink").is_some();
+        let managers = value["metadata"].get("managedFields").cloned();
+        let draft =
+            Self::draft_of(place, Parsed { value, duplicates: Vec::new() }, Strictness::Ignore, false)?;
         let mut object = draft.object;
         if let Some(managers) = managers {
             object::metadata(&mut object).insert("managedFields".into(), managers);
         }
         check_namespace(place, &mut object)?;
-        Ok(Applied { object, is_nothing: false, renewed })
+        Ok(Some(Change { object, renewed }))
     }
 
     /// Unknown and duplicate fields of an applied configuration.
     fn apply_warnings(call: &Call<'_>, parsed: &Parsed) -> Result<Vec<String>> {
         let strict = Strictness::of(call.request);
+        if call.place.kind.custom.is_none() {
+            // Applying has refused every field that the type does not declare.
+            return strictness(call.place, strict, &parsed.duplicates, &[]).map_err(renamed);
+        }
         let mut value = parsed.value.clone();
         object::drop_nulls(&mut value);
         let draft = Self::draft_of(
@@ -275,14 +268,7 @@ impl Api {
             Err(failure)
                 if strict == Strictness::Strict && failure.message.contains("strict decoding error") =>
             {
-                let at = failure.message.find("strict decoding error").unwrap_or_default();
-                let mut failure = failure;
-                failure.message = format!("error decoding YAML: {}", &failure.message[at..]).replacen(
-                    "error decoding YAML: strict",
-                    "strict",
-                    1,
-                );
-                Err(failure)
+                Err(renamed(failure))
             }
             // What is wrong beyond that is told by applying it.
             Err(_) => Ok(Vec::new()),
@@ -298,7 +284,8 @@ impl Api {
         let mut warnings = Vec::new();
         let empty = place.kind.empty(place.served());
         let uid = object::meta(&parsed.value, "uid").to_owned();
-        let mut object = self.applied(call, parsed, &empty, &mut warnings)?.object;
+        let applied = self.applied(call, parsed, empty, &mut warnings)?;
+        let mut object = applied.map_or_else(|| empty.clone(), |it| it.object);
         check_identity(place, &object)?;
         if !uid.is_empty() {
             let why = format!(
@@ -311,9 +298,15 @@ impl Api {
         let dry = call.request.is_dry();
         object::metadata(&mut object).remove("resourceVersion");
         let created = self.insert(place, object, dry, &mut warnings)?;
-        let revision = if dry { 0 } else { object::revision(&created) };
-        Ok(self.shaped(call, 201, created)?.warned(warnings).at(revision))
+        self.written(call, 201, created, warnings)
     }
+}
+
+/// The refusal of a strict reading, as an apply words it.
+fn renamed(mut failure: Failure) -> Failure {
+    let at = failure.message.find("strict decoding error").unwrap_or_default();
+    failure.message.drain(..at);
+    failure
 }
 
 /// A patch cannot make an object another one.

@@ -280,7 +280,17 @@ fn with_list_meta(mut table: Value, revision: &Value) -> Value {
 
 /// The metadata of an object alone.
 pub(crate) fn partial(object: &Value, kind: &str) -> Value {
-    json!({"kind": kind, "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"]})
+    let mut metadata = object["metadata"].clone();
+    // compat(daemonset conversion): the count of templates is an annotation of the whole object alone.
+    if object["kind"] == "DaemonSet"
+        && let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut)
+    {
+        annotations.remove(crate::strategy::TEMPLATE_GENERATION);
+        if annotations.is_empty() {
+            metadata.as_object_mut().map(|it| it.remove("annotations"));
+        }
+    }
+    json!({"kind": kind, "apiVersion": "meta.k8s.io/v1", "metadata": metadata})
 }
 
 /// Which part of objects a table carries.

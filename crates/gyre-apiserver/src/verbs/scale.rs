@@ -150,9 +150,9 @@ impl Api {
             let object = self.with_replicas(call, &old, &wanted, &manager, patch);
             let plain = Place { subresource: String::new(), ..place.clone() };
             let manner = Manner { dry, ..Manner::default() };
-            if let Some(updated) = self.replace_admitted(&plain, &old, object, manner, &mut warnings)? {
-                let revision = if dry { 0 } else { object::revision(&updated.object) };
-                return Ok(self.scale_answer(call, &updated.object)?.warned(warnings).at(revision));
+            if let Some(written) = self.replace_admitted(&plain, &old, object, manner, &mut warnings)? {
+                let answer = self.scale_answer(call, &written.object)?;
+                return Ok(answer.warned(warnings).at(written.revision));
             }
         }
         Err(place.modified())
@@ -181,17 +181,18 @@ impl Api {
                 "metadata": {"name": place.name},
             });
             set(&mut config, &path, replicas.into());
-            let empty = place.kind.empty(place.served());
             let writer = gyre_merge::apply::Writer {
                 manager,
                 api_version: &place.api_version(),
                 subresource: "scale",
                 now: &self.now(),
                 ignored: &gyre_merge::apply::Set::default(),
-                empty: &empty,
+                empty: place.kind.empty(place.served()),
             };
             if let Ok(applied) = writer.apply(&super::body::KindVersions(&place.kind), old, &config, force) {
-                let mut object = applied.object;
+                if let gyre_merge::apply::Applied::Object(applied) = applied {
+                    object = applied;
+                }
                 untimed(&mut object, manager);
                 return object;
             }

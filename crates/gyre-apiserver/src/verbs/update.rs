@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::body::{Draft, check_options, keep_server_metadata, without_managers};
 use super::create::check_namespace;
+use super::written::Written;
 use crate::api::{Api, Call, Place};
 use crate::failure::{Cause, Failure, Result};
 use crate::limits::RETRIES_MAX;
@@ -20,12 +21,6 @@ pub(crate) struct Manner {
     pub(crate) dry: bool,
     /// The times of managers count as a change of their own.
     pub(crate) renewed: bool,
-}
-
-/// A changed object, or what became of it.
-#[derive(Debug)]
-pub(crate) struct Updated {
-    pub(crate) object: Value,
 }
 
 impl Api {
@@ -63,10 +58,7 @@ impl Api {
             self.track(place, &manager, Some(&old), &mut object);
             let manner = Manner { conditional: !unconditional, dry, renewed: false };
             match self.replace(call, &old, object, manner, &mut warnings)? {
-                Some(updated) => {
-                    let revision = if dry { 0 } else { object::revision(&updated.object) };
-                    return Ok(self.shaped(call, 200, updated.object)?.warned(warnings).at(revision));
-                }
+                Some(written) => return self.written(call, 200, written, warnings),
                 None if unconditional => {}
                 None => return Err(place.modified()),
             }
@@ -88,8 +80,7 @@ impl Api {
         self.track(place, &call.request.manager(), None, &mut object);
         let dry = call.request.is_dry();
         let created = self.insert(place, object, dry, &mut warnings)?;
-        let revision = if dry { 0 } else { object::revision(&created) };
-        Ok(self.shaped(call, 201, created)?.warned(warnings).at(revision))
+        self.written(call, 201, created, warnings)
     }
 
     /// Writes `object` over `old`, both in the version of the place. `None` where another write came first.
@@ -100,7 +91,7 @@ impl Api {
         mut object: Value,
         manner: Manner,
         warnings: &mut Vec<String>,
-    ) -> Result<Option<Updated>> {
+    ) -> Result<Option<Written>> {
         let place = call.place;
         check_preconditions(place, old, &object, manner.conditional)?;
         admission::update(self, call.user, place, &mut object, old, warnings)?;
@@ -115,7 +106,7 @@ impl Api {
         mut object: Value,
         manner: Manner,
         warnings: &mut Vec<String>,
-    ) -> Result<Option<Updated>> {
+    ) -> Result<Option<Written>> {
         let kind = &place.kind;
         let fixed = changed_server_metadata(&object, old);
         if !fixed.is_empty() {
@@ -135,24 +126,30 @@ impl Api {
         let stored_old = convert::to_storage(kind, &place.version, old.clone());
         let mut stored = convert::to_storage(kind, &place.version, object);
         let mut causes = check_finalizers(&stored, &stored_old);
-        causes.extend(validate::update(self, place, &mut stored, &stored_old, warnings));
+        causes.extend(validate::update(place, &mut stored, &stored_old, warnings));
         if !causes.is_empty() {
             return Err(Failure::invalid(&kind.group, &kind.kind, &place.name, causes));
         }
         let _admitted = admission::quotas::charge(self, place, &stored, Some(&stored_old))?;
         let taken = self.allocate(place, &mut stored, Some(&stored_old))?;
-        let answer =
-            |object: Value| Ok(Some(Updated { object: convert::from_storage(kind, &place.version, object) }));
+        // What was there before must be durable too before it is shown.
+        let held = if manner.dry { 0 } else { revision };
+        let answer = |object: Value| {
+            let object = convert::from_storage(kind, &place.version, object);
+            Ok(Some(Written { revision: held, ..Written::shown(object) }))
+        };
         if stored == stored_old {
             return answer(stored);
         }
         if is_finished(kind, &stored) {
             if !manner.dry {
                 let last = object::encode(&stored);
-                if self.store.remove(&kind.shelf, &place.key(), revision, &last).is_err() {
+                let Ok(gone) = self.store.remove(&kind.shelf, &place.key(), revision, &last) else {
                     return Ok(None);
-                }
+                };
                 self.after_delete(kind, &stored);
+                let shown = Written::shown(convert::from_storage(kind, &place.version, stored));
+                return Ok(Some(Written { revision: gone.revision, ..shown }));
             }
             return answer(stored);
         }
@@ -166,9 +163,8 @@ impl Api {
             return Ok(None);
         };
         self.give_back(place, &stored_old, &stored);
-        object::metadata(&mut stored).insert("resourceVersion".into(), entry.revision.to_string().into());
         self.after_write(kind, &stored);
-        answer(stored)
+        Ok(Some(Written::stored(place, stored, &entry)))
     }
 }
 

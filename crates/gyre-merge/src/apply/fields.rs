@@ -91,6 +91,25 @@ impl Set {
         }
     }
 
+    /// Adds an element, as a member or only for what lies below it.
+    pub(super) fn add(&mut self, element: Element, member: bool, below: Self) {
+        if below.members.is_empty() && below.children.is_empty() {
+            if member {
+                self.members.insert(element);
+            }
+            return;
+        }
+        if member {
+            self.members.insert(element.clone());
+        }
+        match self.children.get_mut(&element) {
+            Some(held) => *held = held.union(&below),
+            None => {
+                self.children.insert(element, below);
+            }
+        }
+    }
+
     /// Whether the path is a member.
     pub fn has(&self, path: &[Element]) -> bool {
         match path {

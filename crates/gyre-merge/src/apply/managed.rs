@@ -1,6 +1,8 @@
 //! `metadata.managedFields`: who owns which fields, read from and written to an object.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use serde_json::{Map, Value, json};
 
@@ -117,6 +119,24 @@ pub fn strip(object: &mut Value) -> Option<Value> {
     object.get_mut("metadata")?.as_object_mut()?.remove("managedFields")
 }
 
+/// An object as it is without its `managedFields`.
+pub(super) fn stripped(object: &Value) -> Cow<'_, Value> {
+    let (Some(_), Value::Object(fields)) = (held(object), object) else { return Cow::Borrowed(object) };
+    let bare = fields.iter().map(|(key, value)| match value {
+        Value::Object(metadata) if key == "metadata" => {
+            let rest = metadata.iter().filter(|(key, _)| *key != "managedFields");
+            (key.clone(), Value::Object(rest.map(|(key, value)| (key.clone(), value.clone())).collect()))
+        }
+        value => (key.clone(), value.clone()),
+    });
+    Cow::Owned(Value::Object(bare.collect()))
+}
+
+/// The `managedFields` of an object.
+pub(super) fn held(object: &Value) -> Option<&Value> {
+    object.get("metadata")?.get("managedFields")
+}
+
 /// Writes the managers into an object, or nothing where there are none.
 pub fn put(object: &mut Value, managers: &Managers) {
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
@@ -161,7 +181,12 @@ pub(super) fn cap(managers: &mut Managers) {
 }
 
 /// Fields of every object that nobody owns.
-pub(super) fn unowned() -> Set {
+pub(super) fn unowned() -> &'static Set {
+    static UNOWNED: OnceLock<Set> = OnceLock::new();
+    UNOWNED.get_or_init(unowned_fields)
+}
+
+fn unowned_fields() -> Set {
     let mut set = Set::default();
     let field = |name: &str| Element::Field(name.to_owned());
     for name in ["apiVersion", "kind", "metadata"] {

@@ -2,11 +2,12 @@
 //! whether it fits its type. The rules are those of structured-merge-diff.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::fields::{Element, Leaf, Set, path_text};
+use super::fields::{Element, Leaf, Set};
 use crate::schema::{List, ListKind, MapType, Scalar, Struct, Type};
 
 /// How a value is treated, after what is not known of its type has been taken from the value itself.
@@ -101,39 +102,38 @@ pub(super) fn element(kind: &ListKind, index: usize, item: &Value) -> Result<Ele
 /// The fields that a value has.
 pub(super) fn field_set(ty: &Type, value: &Value) -> Set {
     let mut set = Set::default();
-    collect(ty, value, &mut Vec::new(), &mut set);
+    collect(ty, value, &mut set);
     set
 }
 
-fn collect(ty: &Type, value: &Value, path: &mut Vec<Element>, set: &mut Set) {
+/// Adds what lies below a value, and says whether the value itself is a leaf.
+fn collect(ty: &Type, value: &Value, set: &mut Set) -> bool {
     match (shape(ty, Some(value)), value) {
-        (Shape::Leaf, _) => set.insert(path),
+        (Shape::Leaf, _) => return true,
         (Shape::List(kind, item_type), Value::Array(items)) => {
             for (index, item) in items.iter().enumerate() {
                 let Ok(element) = element(kind, index, item) else { continue };
-                path.push(element);
-                collect(item_type, item, path, set);
-                set.insert(path);
-                path.pop();
+                let mut below = Set::default();
+                collect(item_type, item, &mut below);
+                set.add(element, true, below);
             }
         }
         (Shape::Object(fields), Value::Object(object)) => {
             for (name, child) in object {
-                path.push(Element::Field(name.clone()));
-                collect(fields.get(name).unwrap_or(&Type::Any), child, path, set);
+                let mut below = Set::default();
+                let leaf = collect(fields.get(name).unwrap_or(&Type::Any), child, &mut below);
                 let empty = child.is_null() || child.as_object().is_some_and(Map::is_empty);
-                if empty || !fields.declares(name) {
-                    set.insert(path);
-                }
-                path.pop();
+                let member = leaf || empty || !fields.declares(name);
+                set.add(Element::Field(name.clone()), member, below);
             }
         }
         _ => {}
     }
+    false
 }
 
 /// How a value differs from another.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Comparison {
     pub(super) added: Set,
     pub(super) removed: Set,
@@ -150,10 +150,35 @@ impl Comparison {
     }
 }
 
+/// What became of a value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Added,
+    Removed,
+    Modified,
+}
+
+impl Comparison {
+    /// Takes in what became of a value at an element, and of what lies below it.
+    fn add(&mut self, element: impl FnOnce() -> Element, way: Option<Way>, below: Self) {
+        if way.is_none() && below.is_empty() {
+            return;
+        }
+        let element = element();
+        self.removed.add(element.clone(), way == Some(Way::Removed), below.removed);
+        self.modified.add(element.clone(), way == Some(Way::Modified), below.modified);
+        self.added.add(element, way == Some(Way::Added), below.added);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.removed.is_empty() && self.modified.is_empty()
+    }
+}
+
 /// Compares two values of one type.
 pub(super) fn compare(ty: &Type, old: &Value, new: &Value) -> Comparison {
     let mut out = Comparison::default();
-    differ(ty, Some(old), Some(new), &mut Vec::new(), &mut out);
+    differ(ty, Some(old), Some(new), &mut out);
     out
 }
 
@@ -165,42 +190,32 @@ fn is_empty(value: Option<&Value>) -> bool {
     }
 }
 
-fn differ(
-    ty: &Type,
-    old: Option<&Value>,
-    new: Option<&Value>,
-    path: &mut Vec<Element>,
-    out: &mut Comparison,
-) {
+/// Adds how what lies below two values differs, and says what became of the value itself.
+fn differ(ty: &Type, old: Option<&Value>, new: Option<&Value>, below: &mut Comparison) -> Option<Way> {
     if old == new {
-        return;
+        return None;
     }
     if matches!(ty, Type::Any) && reshaped(old, new) {
         // A value of no known type that changes its shape changes as a whole, and what it held is gone.
-        differ_objects(Fields::Map(&Type::Any), old, None, path, out);
-        out.modified.insert(path);
-        return;
+        differ_objects(Fields::Map(&Type::Any), old, None, below);
+        return Some(Way::Modified);
     }
     let leaf = match shape(ty, new.or(old)) {
         Shape::Leaf => true,
         _ if is_empty(old) && is_empty(new) => true,
         Shape::List(kind, item) => {
-            differ_lists(kind, item, old, new, path, out);
+            differ_lists(kind, item, old, new, below);
             false
         }
         Shape::Object(fields) => {
-            differ_objects(fields, old, new, path, out);
+            differ_objects(fields, old, new, below);
             false
         }
     };
-    if leaf && old.is_some() && new.is_some() {
-        out.modified.insert(path);
-        return;
-    }
     match (old, new) {
-        (None, Some(_)) => out.added.insert(path),
-        (Some(_), None) => out.removed.insert(path),
-        _ => {}
+        (None, Some(_)) => Some(Way::Added),
+        (Some(_), None) => Some(Way::Removed),
+        _ => leaf.then_some(Way::Modified),
     }
 }
 
@@ -208,21 +223,21 @@ fn reshaped(old: Option<&Value>, new: Option<&Value>) -> bool {
     old.is_some() && new.is_some() && !matches!((old, new), (Some(Value::Object(_)), Some(Value::Object(_))))
 }
 
-fn differ_objects(
-    fields: Fields<'_>,
-    old: Option<&Value>,
-    new: Option<&Value>,
-    path: &mut Vec<Element>,
-    out: &mut Comparison,
-) {
+fn differ_objects(fields: Fields<'_>, old: Option<&Value>, new: Option<&Value>, out: &mut Comparison) {
     let old = old.and_then(Value::as_object);
     let new = new.and_then(Value::as_object);
-    let names: BTreeSet<&String> = old.into_iter().chain(new).flat_map(Map::keys).collect();
-    for name in names {
-        path.push(Element::Field(name.clone()));
-        let ty = fields.get(name).unwrap_or(&Type::Any);
-        differ(ty, old.and_then(|it| it.get(name)), new.and_then(|it| it.get(name)), path, out);
-        path.pop();
+    let mut one = |name: &String, before: Option<&Value>, after: Option<&Value>| {
+        let mut below = Comparison::default();
+        let way = differ(fields.get(name).unwrap_or(&Type::Any), before, after, &mut below);
+        out.add(|| Element::Field(name.clone()), way, below);
+    };
+    for (name, before) in old.into_iter().flatten() {
+        one(name, Some(before), new.and_then(|it| it.get(name)));
+    }
+    for (name, after) in new.into_iter().flatten() {
+        if old.is_none_or(|it| !it.contains_key(name)) {
+            one(name, None, Some(after));
+        }
     }
 }
 
@@ -231,7 +246,6 @@ fn differ_lists(
     item: &Type,
     old: Option<&Value>,
     new: Option<&Value>,
-    path: &mut Vec<Element>,
     out: &mut Comparison,
 ) {
     let (old, new) = (indexed(kind, old), indexed(kind, new));
@@ -241,19 +255,15 @@ fn differ_lists(
     };
     for element in elements {
         let (before, after) = (find(&old, element), find(&new, element));
-        path.push(element.clone());
-        match (before.map(|at| &old[at].1), after.map(|at| &new[at].1)) {
+        let mut below = Comparison::default();
+        let way = match (before.map(|at| &old[at].1), after.map(|at| &new[at].1)) {
             // compat(structured-merge-diff): an item that occurs more than once is compared as a whole.
-            (Some(a), Some(b)) if a.len() > 1 || b.len() > 1 => {
-                if a != b {
-                    out.modified.insert(path);
-                }
-            }
-            (None, Some(b)) if b.len() > 1 => out.added.insert(path),
-            (Some(a), None) if a.len() > 1 => out.removed.insert(path),
-            (a, b) => differ(item, a.map(|it| it[0]), b.map(|it| it[0]), path, out),
-        }
-        path.pop();
+            (Some(a), Some(b)) if a.len() > 1 || b.len() > 1 => (a != b).then_some(Way::Modified),
+            (None, Some(b)) if b.len() > 1 => Some(Way::Added),
+            (Some(a), None) if a.len() > 1 => Some(Way::Removed),
+            (a, b) => differ(item, a.map(|it| it[0]), b.map(|it| it[0]), &mut below),
+        };
+        out.add(|| element.clone(), way, below);
     }
 }
 
@@ -334,66 +344,78 @@ pub(super) fn is_named(root: &Type, path: &[Element]) -> bool {
 /// Every problem of an applied value: fields that are not declared, values of a wrong type, duplicates.
 pub(super) fn validate(ty: &Type, value: &Value) -> Vec<String> {
     let mut problems = Vec::new();
-    check(ty, value, &mut Vec::new(), &mut problems);
+    check(ty, value, &Trail::Root, &mut problems);
     problems
 }
 
-fn check(ty: &Type, value: &Value, path: &mut Vec<Element>, problems: &mut Vec<String>) {
-    let mut problem = |path: &[Element], text: String| problems.push(format!("{}: {text}", path_text(path)));
+/// Where a check is, from the inside out.
+enum Trail<'a> {
+    Root,
+    Field(&'a Trail<'a>, &'a str),
+    Item(&'a Trail<'a>, &'a Element),
+}
+
+impl fmt::Display for Trail<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Root => Ok(()),
+            Self::Field(above, name) => write!(f, "{above}.{name}"),
+            Self::Item(above, element) => write!(f, "{above}{element}"),
+        }
+    }
+}
+
+fn check(ty: &Type, value: &Value, at: &Trail<'_>, problems: &mut Vec<String>) {
+    let mut problem = |text: String| problems.push(format!("{at}: {text}"));
     match ty {
         Type::Any => {}
         Type::Scalar(scalar) => {
             if let Some(wanted) = mismatch(*scalar, value) {
-                problem(path, format!("expected {wanted}, got {}", scalar_text(value)));
+                problem(format!("expected {wanted}, got {}", scalar_text(value)));
             }
         }
         Type::List(list) => match value {
-            Value::Array(items) => check_items(list, items, path, problems),
+            Value::Array(items) => check_items(list, items, at, problems),
             Value::Null => {}
-            other => problem(path, format!("expected list, got {}", plain_text(other))),
+            other => problem(format!("expected list, got {}", plain_text(other))),
         },
         Type::Map(_) | Type::Struct(_) => match value {
             Value::Object(object) => {
                 for (name, child) in object {
-                    path.push(Element::Field(name.clone()));
+                    let at = Trail::Field(at, name);
                     match ty {
                         Type::Struct(it) => {
                             let it = it.resolve();
                             match it.fields.get(name).map(|field| &field.ty).or(it.rest.as_ref()) {
-                                Some(ty) => check(ty, child, path, problems),
-                                None => {
-                                    problems
-                                        .push(format!("{}: field not declared in schema", path_text(path)));
-                                }
+                                Some(ty) => check(ty, child, &at, problems),
+                                None => problems.push(format!("{at}: field not declared in schema")),
                             }
                         }
-                        _ => check(ty.field(name), child, path, problems),
+                        _ => check(ty.field(name), child, &at, problems),
                     }
-                    path.pop();
                 }
             }
             Value::Null => {}
-            other => problem(path, format!("expected map, got {}", plain_text(other))),
+            other => problem(format!("expected map, got {}", plain_text(other))),
         },
     }
 }
 
-fn check_items(list: &List, items: &[Value], path: &mut Vec<Element>, problems: &mut Vec<String>) {
+fn check_items(list: &List, items: &[Value], at: &Trail<'_>, problems: &mut Vec<String>) {
     let mut seen = BTreeSet::new();
     for (index, item) in items.iter().enumerate() {
         let element = match element(&list.kind, index, item) {
             Ok(element) => element,
             Err(why) => {
-                problems.push(format!("{}: element {index}: {why}", path_text(path)));
+                problems.push(format!("{at}: element {index}: {why}"));
                 return;
             }
         };
-        if !seen.insert(element.clone()) {
-            problems.push(format!("{}: duplicate entries for key {element}", path_text(path)));
+        if seen.contains(&element) {
+            problems.push(format!("{at}: duplicate entries for key {element}"));
         }
-        path.push(element);
-        check(&list.item, item, path, problems);
-        path.pop();
+        check(&list.item, item, &Trail::Item(at, &element), problems);
+        seen.insert(element);
     }
 }
 

@@ -59,7 +59,8 @@ impl Dialer {
 }
 
 impl Connection {
-    pub(crate) async fn send(&mut self, method: &str, path: &str, media: &str, body: &str) {
+    /// The bytes of a request, which can be made before the clock runs.
+    pub(crate) fn request(&self, method: &str, path: &str, media: &str, body: &str) -> Vec<u8> {
         let mut text = format!(
             "{method} {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\n",
             self.token
@@ -69,8 +70,29 @@ impl Connection {
         }
         text.push_str("\r\n");
         text.push_str(body);
-        self.stream.write_all(text.as_bytes()).await.unwrap();
+        text.into_bytes()
+    }
+
+    pub(crate) async fn send(&mut self, method: &str, path: &str, media: &str, body: &str) {
+        let request = self.request(method, path, media, body);
+        self.write(&request).await;
+    }
+
+    async fn write(&mut self, request: &[u8]) {
+        self.stream.write_all(request).await.unwrap();
         self.stream.flush().await.unwrap();
+    }
+
+    /// Sends a request and reads its answer, of which only the status is kept.
+    pub(crate) async fn status(&mut self, request: &[u8]) -> u16 {
+        self.write(request).await;
+        let (status, length) = self.head().await;
+        let length = length.unwrap();
+        while self.held.len() < length {
+            self.more().await;
+        }
+        self.held.drain(..length);
+        status
     }
 
     pub(crate) async fn ask(&mut self, method: &str, path: &str, media: &str, body: &str) -> Answer {
@@ -96,7 +118,7 @@ impl Connection {
             }
             self.more().await;
         };
-        let head = String::from_utf8_lossy(&self.held[..end]).to_ascii_lowercase();
+        let head = std::str::from_utf8(&self.held[..end]).unwrap();
         let length =
             head.split("\r\n").find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
