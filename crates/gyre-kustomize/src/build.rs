@@ -153,6 +153,29 @@ impl Context<'_> {
 
 /// Renders the kustomization at a directory of the tree. The errors' texts are Kustomize's.
 pub fn build(options: &Options<'_>, tree: &FileTree, path: &str) -> Result<Rendered> {
+    let mut objects = Vec::new();
+    let warnings = build_each(options, tree, path, |object| objects.push(object))?;
+    Ok(Rendered { objects, warnings })
+}
+
+/// The same as texts, one for each object, and the warnings: no two objects are held at once.
+pub fn build_texts(options: &Options<'_>, tree: &FileTree, path: &str) -> Result<(Vec<String>, Vec<String>)> {
+    let mut texts = Vec::new();
+    let warnings = build_each(options, tree, path, |object| {
+        let mut text = gyre_yaml::write_value(&object);
+        text.shrink_to_fit();
+        texts.push(text);
+    })?;
+    Ok((texts, warnings))
+}
+
+/// Gives every object to `each`, in order, and the warnings back. An error may come behind the first objects.
+fn build_each(
+    options: &Options<'_>,
+    tree: &FileTree,
+    path: &str,
+    mut each: impl FnMut(Value),
+) -> Result<Vec<String>> {
     let mut context = Context {
         cache: options.cache,
         charts: options.charts,
@@ -179,14 +202,13 @@ pub fn build(options: &Options<'_>, tree: &FileTree, path: &str) -> Result<Rende
     }
     let keep = |option| target.kustomization.has_metadata_option(option);
     let (origin, transformations) = (keep("originAnnotations"), keep("transformerAnnotations"));
-    let mut objects = Vec::with_capacity(resources.list().len());
     // One by one: a resource is gone before the next one becomes an object.
     for mut resource in resources.into_list() {
         resource.finish(origin, transformations);
         let value = resource.to_value().map_err(|error| error.within(go_map(&resource.node)))?;
-        objects.push(value);
+        each(value);
     }
-    Ok(Rendered { objects, warnings: context.warnings })
+    Ok(context.warnings)
 }
 
 /// Refuses what is no directory of the tree, and no address of a repository that may be fetched. `shown` is the path

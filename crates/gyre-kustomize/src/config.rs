@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use gyre_yaml::yaml_to_json_strict;
+use gyre_yaml::{SmolStr, yaml_to_json_strict};
 
 use crate::decode::{Mode, decode, go_struct};
 use crate::error::{Error, Result, fail};
@@ -97,8 +97,8 @@ go_struct! {
 
 pub(crate) fn specs(shapes: &[FieldSpecShape]) -> Vec<FieldSpec> {
     let spec = |shape: &FieldSpecShape| FieldSpec {
-        gvk: Gvk { group: shape.group.clone(), version: shape.version.clone(), kind: shape.kind.clone() },
-        path: shape.path.clone(),
+        gvk: Gvk::new(&shape.group, &shape.version, &shape.kind),
+        path: shape.path.as_str().into(),
         create: shape.create,
     };
     shapes.iter().map(spec).collect()
@@ -142,11 +142,7 @@ impl Config {
                 .name_references
                 .iter()
                 .map(|shape| NameReference {
-                    gvk: Gvk {
-                        group: shape.group.clone(),
-                        version: shape.version.clone(),
-                        kind: shape.kind.clone(),
-                    },
+                    gvk: Gvk::new(&shape.group, &shape.version, &shape.kind),
                     referrers: specs(&shape.referrers),
                 })
                 .collect(),
@@ -272,7 +268,7 @@ pub(crate) fn kind_order(kind: &str, first: &[impl AsRef<str>], last: &[impl AsR
 
 /// Adds specs that are not there yet. One that is there must agree on creating the field.
 pub(crate) fn merge_specs(list: &mut Vec<FieldSpec>, more: &[FieldSpec]) -> Result<()> {
-    let mut by_path: HashMap<String, Vec<usize>> = HashMap::new();
+    let mut by_path: HashMap<SmolStr, Vec<usize>> = HashMap::new();
     for (at, spec) in list.iter().enumerate() {
         by_path.entry(spec.path.clone()).or_default().push(at);
     }
@@ -290,23 +286,23 @@ pub(crate) fn merge_specs(list: &mut Vec<FieldSpec>, more: &[FieldSpec]) -> Resu
     Ok(())
 }
 
-fn read_default(text: &str) -> Config {
+fn read_default(text: &'static str) -> Config {
     let mut config = Config::default();
     let mut section = "";
-    let dash = |word: &str| if word == "-" { String::new() } else { word.to_owned() };
+    let dash = |word| if word == "-" { "" } else { word };
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         let mut words = line.splitn(5, ' ');
         let mut word = || words.next().unwrap_or_default();
         match word() {
             "s" => section = line[2..].trim(),
             "n" => {
-                let gvk = Gvk { group: dash(word()), version: dash(word()), kind: dash(word()) };
+                let gvk = Gvk::new(dash(word()), dash(word()), dash(word()));
                 config.name_references.push(NameReference { gvk, referrers: Vec::new() });
                 section = "n";
             }
             create => {
-                let gvk = Gvk { group: dash(word()), version: dash(word()), kind: dash(word()) };
-                let spec = FieldSpec { gvk, path: word().to_owned(), create: create == "+" };
+                let gvk = Gvk::new(dash(word()), dash(word()), dash(word()));
+                let spec = FieldSpec { gvk, path: SmolStr::new_static(word()), create: create == "+" };
                 match section {
                     "n" => config.name_references.last_mut().map_or((), |last| last.referrers.push(spec)),
                     "namePrefix" => config.name_prefix.push(spec),

@@ -1,6 +1,6 @@
 //! Where a transformer writes: a path, and the kinds it holds for.
 
-use gyre_yaml::{Node, NodeValue, Tag};
+use gyre_yaml::{Node, NodeValue, SmolStr, Tag};
 
 use crate::error::{Error, Result, fail};
 use crate::id::{Gvk, ResId};
@@ -10,7 +10,7 @@ use crate::node::{self, Kind};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FieldSpec {
     pub(crate) gvk: Gvk,
-    pub(crate) path: String,
+    pub(crate) path: SmolStr,
     pub(crate) create: bool,
 }
 
@@ -63,10 +63,10 @@ impl FieldSpec {
             return Ok(());
         }
         let walked = if self.path.contains('\\') {
-            walk(node, &node::split_path(&self.path, '/'), create, set)
+            walk(node, Parts::Split(&node::split_path(&self.path, '/')), create, set)
         } else {
             let path = self.path.strip_prefix('/').unwrap_or(&self.path);
-            walk(node, &path.split('/').collect::<Vec<_>>(), create, set)
+            walk(node, Parts::Text(Some(path)), create, set)
         };
         walked.map_err(|error| self.failed(node, error))
     }
@@ -81,9 +81,40 @@ impl FieldSpec {
     }
 }
 
-fn walk<P: AsRef<str>>(
+/// What is left of a path.
+#[derive(Clone, Copy)]
+enum Parts<'a> {
+    /// With slashes between the parts.
+    Text(Option<&'a str>),
+    Split(&'a [String]),
+}
+
+impl<'a> Parts<'a> {
+    fn split_first(self) -> Option<(&'a str, Self)> {
+        match self {
+            Self::Text(text) => Some(match text?.split_once('/') {
+                Some((part, rest)) => (part, Self::Text(Some(rest))),
+                None => (text?, Self::Text(None)),
+            }),
+            Self::Split(parts) => parts.split_first().map(|(part, rest)| (part.as_str(), Self::Split(rest))),
+        }
+    }
+
+    fn is_empty(self) -> bool {
+        matches!(self, Self::Text(None) | Self::Split([]))
+    }
+
+    fn shown(self) -> String {
+        match self {
+            Self::Text(text) => text.unwrap_or_default().replace('/', " "),
+            Self::Split(parts) => parts.join(" "),
+        }
+    }
+}
+
+fn walk(
     node: &mut Node,
-    path: &[P],
+    path: Parts<'_>,
     create: Option<&Create>,
     set: &mut dyn FnMut(&mut Node) -> Result<()>,
 ) -> Result<()> {
@@ -94,22 +125,20 @@ fn walk<P: AsRef<str>>(
     match &mut node.value {
         NodeValue::Sequence(items) => {
             for item in items {
-                walk(item, path, create, set).map_err(|error| {
-                    let path: Vec<&str> = path.iter().map(AsRef::as_ref).collect();
-                    error.within(format!("visit traversal on path: [{}]", path.join(" ")))
-                })?;
+                walk(item, path, create, set)
+                    .map_err(|error| error.within(format!("visit traversal on path: [{}]", path.shown())))?;
             }
             Ok(())
         }
-        NodeValue::Mapping(_) => into_field(node, part.as_ref(), rest, create, set),
+        NodeValue::Mapping(_) => into_field(node, part, rest, create, set),
         _ => fail("expected sequence or mapping node"),
     }
 }
 
-fn into_field<P: AsRef<str>>(
+fn into_field(
     node: &mut Node,
     part: &str,
-    rest: &[P],
+    rest: Parts<'_>,
     create: Option<&Create>,
     set: &mut dyn FnMut(&mut Node) -> Result<()>,
 ) -> Result<()> {
@@ -138,7 +167,7 @@ fn into_field<P: AsRef<str>>(
     if field.tag == Tag::Null {
         match made {
             Some((kind, tag)) => {
-                let text = node::raw_text(field).to_owned();
+                let text = node::raw_text(field).into();
                 *field = node::empty(kind);
                 field.tag = tag;
                 if let NodeValue::Scalar(value) = &mut field.value {

@@ -1,6 +1,9 @@
 //! How Kustomize names a resource.
 
 use std::fmt;
+use std::hash::BuildHasher;
+
+use gyre_yaml::SmolStr;
 
 use crate::scope;
 
@@ -11,16 +14,27 @@ const DEFAULT_NAMESPACE: &str = "default";
 /// Group, version and kind; each may be empty in a selector.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Gvk {
-    pub(crate) group: String,
-    pub(crate) version: String,
-    pub(crate) kind: String,
+    pub(crate) group: SmolStr,
+    pub(crate) version: SmolStr,
+    pub(crate) kind: SmolStr,
 }
 
 impl Gvk {
-    pub(crate) fn parse(api_version: &str, kind: &str) -> Self {
-        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    pub(crate) fn new(group: &str, version: &str, kind: &str) -> Self {
         Self { group: group.into(), version: version.into(), kind: kind.into() }
     }
+
+    pub(crate) fn parse(api_version: &str, kind: &str) -> Self {
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        Self::new(group, version, kind)
+    }
+
+    /// No group, version or kind: what picks any.
+    pub(crate) const ANY: &Self = &Self {
+        group: SmolStr::new_static(""),
+        version: SmolStr::new_static(""),
+        kind: SmolStr::new_static(""),
+    };
 
     /// Is this picked by a selector whose empty parts match anything?
     pub(crate) fn is_selected(&self, selector: &Self) -> bool {
@@ -39,7 +53,8 @@ impl Gvk {
     }
 }
 
-fn or<'a>(text: &'a str, otherwise: &'a str) -> &'a str {
+/// The text, or what stands for an empty one.
+pub(crate) fn or<'a>(text: &'a str, otherwise: &'a str) -> &'a str {
     if text.is_empty() { otherwise } else { text }
 }
 
@@ -54,8 +69,8 @@ impl fmt::Display for Gvk {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct ResId {
     pub(crate) gvk: Gvk,
-    pub(crate) name: String,
-    pub(crate) namespace: String,
+    pub(crate) name: SmolStr,
+    pub(crate) namespace: SmolStr,
     pub(crate) cluster_scoped: bool,
 }
 
@@ -82,13 +97,12 @@ impl ResId {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.gvk == Gvk::default() && self.name.is_empty() && self.namespace.is_empty()
+        self.gvk == *Gvk::ANY && self.name.is_empty() && self.namespace.is_empty()
     }
 
-    /// One text for all ids that are equal.
-    pub(crate) fn key(&self) -> String {
-        let Gvk { group, version, kind } = &self.gvk;
-        format!("{group}|{version}|{kind}|{}|{}", self.effective_namespace(), self.name)
+    /// What ids that are equal have in common, and others as good as never.
+    pub(crate) fn hash(&self, by: &impl BuildHasher) -> u64 {
+        by.hash_one((&self.gvk, self.effective_namespace(), &self.name))
     }
 
     /// As Go's `%#v` shows it.

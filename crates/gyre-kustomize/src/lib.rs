@@ -32,7 +32,7 @@ mod target;
 mod transform;
 mod types;
 
-pub use build::{Options, Rendered, Reorder, VERSION, build, check_root};
+pub use build::{Options, Rendered, Reorder, VERSION, build, build_texts, check_root};
 pub use edit::{Create, Edit, Edited, GeneratorChange, Metadata, Pairs, create, edit};
 pub use error::{Error, ErrorKind, Result};
 pub use hash::hash;

@@ -255,6 +255,10 @@ impl<'a> Root<'a> {
             Ok(resolved) => resolved,
             Err(TreeError::Outside { .. }) => return self.outside(&shown),
             Err(TreeError::Unreadable { reason, .. }) => return fail(format!("open {shown}: {reason}")),
+            // Without restrictions links are not looked at before the file is opened.
+            Err(TreeError::NotFound { .. }) if self.restrictions == LoadRestrictions::None => {
+                return fail(format!("open {shown}: no such file or directory"));
+            }
             Err(error) => return fail(self.unreadable(&shown, &shown, &error)),
         };
         match self.tree.kind(&resolved) {

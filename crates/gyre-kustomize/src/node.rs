@@ -4,7 +4,7 @@ pub(crate) mod path;
 
 use std::collections::BTreeMap;
 
-use gyre_yaml::{Layout, Node, NodeValue, Style, Tag, write_node};
+use gyre_yaml::{Layout, Node, NodeValue, SmolStr, Style, Tag, write_node};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -37,7 +37,7 @@ pub(crate) fn kind(node: &Node) -> Kind {
 /// An empty node of a kind, as made on the way to a field.
 pub(crate) fn empty(kind: Kind) -> Node {
     let value = match kind {
-        Kind::Scalar => NodeValue::Scalar(String::new()),
+        Kind::Scalar => NodeValue::Scalar(SmolStr::default()),
         Kind::Sequence => NodeValue::Sequence(Vec::new()),
         Kind::Mapping => NodeValue::Mapping(Vec::new()),
     };
@@ -45,7 +45,7 @@ pub(crate) fn empty(kind: Kind) -> Node {
 }
 
 /// A scalar about which nothing is said: it is what its text reads as.
-pub(crate) fn untagged(text: impl Into<String>) -> Node {
+pub(crate) fn untagged(text: impl Into<SmolStr>) -> Node {
     Node::scalar(text, Tag::None)
 }
 
@@ -120,7 +120,7 @@ pub(crate) fn set_field(node: &mut Node, name: &str, mut value: Node) {
             value.style = old.style;
             *old = value;
         }
-        None => pairs.push((Node::string(name), value)),
+        None => push(pairs, name, value),
     }
 }
 
@@ -149,13 +149,22 @@ pub(crate) fn set_scalar(node: &mut Node, mut value: Node) -> Result<()> {
     Ok(())
 }
 
+/// Adds a field; mappings are many and small, and few get more than one.
+fn push(pairs: &mut Vec<(Node, Node)>, name: &str, value: Node) {
+    const FEW: usize = 8;
+    if pairs.len() < FEW {
+        pairs.reserve_exact(1);
+    }
+    pairs.push((Node::string(name), value));
+}
+
 /// The field of a mapping, made where it is missing.
 pub(crate) fn field_or_create<'a>(node: &'a mut Node, name: &str, made: Kind) -> Option<&'a mut Node> {
     let NodeValue::Mapping(pairs) = &mut node.value else { return None };
     let at = match pairs.iter().position(|(key, _)| key.as_scalar() == Some(name)) {
         Some(at) => at,
         None => {
-            pairs.push((Node::string(name), empty(made)));
+            push(pairs, name, empty(made));
             pairs.len() - 1
         }
     };
@@ -196,7 +205,8 @@ pub(crate) fn set_metadata_map(node: &mut Node, field: &str, map: &Texts) {
     if map.is_empty() {
         return;
     }
-    let pairs = map.iter().map(|(key, value)| (Node::string(key), Node::string(value))).collect();
+    let mut pairs = Vec::with_capacity(map.len());
+    pairs.extend(map.iter().map(|(key, value)| (Node::string(key), Node::string(value))));
     set_field(metadata, field, Node::mapping(pairs));
 }
 

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use gyre_model::Digest;
 use gyre_yaml::{Dialect, Node, NodeValue, Source, Style, Tag, implicit_tag};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::error::{Error, ErrorKind, Result, fail};
+use crate::id::ResId;
 use crate::limits::{CACHE_BYTES_MAX, RESOURCES_MAX};
 use crate::node::{self, Texts};
 use crate::resource::{self, Resource};
@@ -223,10 +224,15 @@ pub(crate) fn from_json(value: &Value) -> Node {
         }
         Value::String(text) => quoted(text),
         Value::Array(items) => Node::sequence(items.iter().map(from_json).collect()),
-        Value::Object(map) => {
-            Node::mapping(map.iter().map(|(key, value)| (quoted(key), from_json(value))).collect())
-        }
+        Value::Object(map) => mapping(map, quoted, from_json),
     }
+}
+
+/// A mapping without room for more: most stay as they are.
+fn mapping(map: &Map<String, Value>, key: impl Fn(&str) -> Node, value: impl Fn(&Value) -> Node) -> Node {
+    let mut pairs = Vec::with_capacity(map.len());
+    pairs.extend(map.iter().map(|(name, inside)| (key(name), value(inside))));
+    Node::mapping(pairs)
 }
 
 fn quoted(text: &str) -> Node {
@@ -255,9 +261,7 @@ pub(crate) fn from_patched_json(value: &Value) -> Node {
             node
         }
         Value::Array(items) => Node::sequence(items.iter().map(from_patched_json).collect()),
-        Value::Object(map) => Node::mapping(
-            map.iter().map(|(key, value)| (Node::string(key), from_patched_json(value))).collect(),
-        ),
+        Value::Object(map) => mapping(map, |key| Node::string(key), from_patched_json),
         other => from_json(other),
     }
 }
@@ -267,7 +271,9 @@ pub(crate) fn distinct(resources: Vec<Resource>) -> Result<Vec<Resource>> {
     if resources.len() > 1 {
         let mut seen = std::collections::HashSet::new();
         for id in resources.iter().map(Resource::id) {
-            if !seen.insert(id.key()) {
+            // Equal ids count as one, whether or not the namespace is written.
+            let namespace = id.effective_namespace().into();
+            if !seen.insert(ResId { namespace, cluster_scoped: false, ..id.clone() }) {
                 return fail(format!("may not add resource with an already registered id: {id}"));
             }
         }

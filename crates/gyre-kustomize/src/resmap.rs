@@ -1,6 +1,7 @@
 //! The resources of a build, in order, with an index of their names.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::hash::RandomState;
 
 use gyre_yaml::Node;
 
@@ -18,29 +19,33 @@ pub(crate) struct ResMap {
     index: Option<Index>,
 }
 
+/// By the hashes of their ids, where resources are that may have, or have had, an id.
 #[derive(Clone, Debug, Default)]
 struct Index {
-    /// The keys of all current ids.
-    current: HashSet<String>,
-    /// The resources that have, or had, an id.
-    any: HashMap<String, Vec<usize>>,
+    places: HashMap<u64, Vec<usize>>,
+    hasher: RandomState,
 }
 
 impl Index {
-    /// False where the current id is there already.
-    fn add(&mut self, at: usize, resource: &Resource) -> bool {
-        let key = resource.id().key();
-        if !self.current.insert(key.clone()) {
+    /// False where one of the resources before has the current id already.
+    fn add(&mut self, resource: &Resource, before: &[Resource]) -> bool {
+        let id = resource.id();
+        if self.places(&id).iter().any(|&at| before.get(at).is_some_and(|other| other.id().equals(&id))) {
             return false;
         }
-        let previous = resource.previous_ids().into_iter().map(|id| id.key());
-        for key in previous.chain([key]) {
-            let places = self.any.entry(key).or_default();
+        let at = before.len();
+        for id in resource.any_ids() {
+            let places = self.places.entry(id.hash(&self.hasher)).or_default();
             if places.last() != Some(&at) {
+                places.reserve_exact(1);
                 places.push(at);
             }
         }
         true
+    }
+
+    fn places(&self, id: &ResId) -> &[usize] {
+        self.places.get(&id.hash(&self.hasher)).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -81,18 +86,18 @@ impl ResMap {
         self.index.get_or_insert_with(|| {
             let mut index = Index::default();
             for (at, resource) in list.iter().enumerate() {
-                index.add(at, resource);
+                index.add(resource, &list[..at]);
             }
             index
         })
     }
 
     pub(crate) fn append(&mut self, resource: Resource) -> Result<()> {
-        let at = self.list.len();
-        if at >= RESOURCES_MAX {
+        if self.list.len() >= RESOURCES_MAX {
             return fail(format!("more than {RESOURCES_MAX} resources: split the kustomization"));
         }
-        if !self.index().add(at, &resource) {
+        self.index();
+        if !self.index.as_mut().is_some_and(|index| index.add(&resource, &self.list)) {
             let id = resource.id();
             return fail(format!("may not add resource with an already registered id: {id}"));
         }
@@ -107,8 +112,7 @@ impl ResMap {
     /// The places of the resources that have, or had, an id that fits.
     pub(crate) fn by_any_id(&self, fits: impl Fn(&ResId) -> bool) -> Vec<usize> {
         let has = |resource: &Resource| {
-            !node::is_nil_or_empty(&resource.node)
-                && (fits(&resource.id()) || resource.previous_ids().iter().any(&fits))
+            !node::is_nil_or_empty(&resource.node) && resource.any_ids().any(|id| fits(&id))
         };
         (0..self.list.len()).filter(|&at| has(&self.list[at])).collect()
     }
@@ -125,9 +129,13 @@ impl ResMap {
 
     /// The places of the resources that have, or had, this id.
     fn with_id(&mut self, id: &ResId) -> Vec<usize> {
-        let places = self.index().any.get(&id.key()).cloned().unwrap_or_default();
-        let there = |at: &usize| self.list.get(*at).is_some_and(|it| !node::is_nil_or_empty(&it.node));
-        places.into_iter().filter(there).collect()
+        let places = self.index().places(id).to_vec();
+        let has = |at: &usize| {
+            self.list.get(*at).is_some_and(|it| {
+                !node::is_nil_or_empty(&it.node) && it.any_ids().any(|other| other.equals(id))
+            })
+        };
+        places.into_iter().filter(has).collect()
     }
 
     /// The place of the one resource that has, or had, this name.

@@ -1,6 +1,6 @@
 //! One resource of a build, with what Kustomize remembers about it.
 
-use gyre_yaml::Node;
+use gyre_yaml::{Node, SmolStr};
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
@@ -48,18 +48,18 @@ impl Behavior {
 /// A name that the resource had.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Previous {
-    pub(crate) name: String,
-    pub(crate) namespace: String,
-    pub(crate) kind: String,
+    pub(crate) name: SmolStr,
+    pub(crate) namespace: SmolStr,
+    pub(crate) kind: SmolStr,
 }
 
 /// What Kustomize keeps in annotations of its own while it builds.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Memory {
     pub(crate) previous: Vec<Previous>,
-    pub(crate) prefixes: Vec<String>,
-    pub(crate) suffixes: Vec<String>,
-    pub(crate) referred_by: Vec<String>,
+    pub(crate) prefixes: Vec<SmolStr>,
+    pub(crate) suffixes: Vec<SmolStr>,
+    pub(crate) referred_by: Vec<SmolStr>,
     pub(crate) behavior: Option<Behavior>,
     pub(crate) needs_hash: bool,
     pub(crate) allow_name_change: bool,
@@ -107,29 +107,32 @@ impl Resource {
     }
 
     /// What it was called before, oldest first.
-    pub(crate) fn previous_ids(&self) -> Vec<ResId> {
+    pub(crate) fn previous_ids(&self) -> impl Iterator<Item = ResId> + '_ {
         let gvk = self.gvk();
-        let previous = self.memory.previous.iter().map(|previous| ResId {
+        self.memory.previous.iter().map(move |previous| ResId {
             gvk: Gvk { kind: previous.kind.clone(), ..gvk.clone() },
             name: previous.name.clone(),
             namespace: previous.namespace.clone(),
             cluster_scoped: false,
-        });
-        previous.collect()
+        })
+    }
+
+    /// What it is called, and what it was called before.
+    pub(crate) fn any_ids(&self) -> impl Iterator<Item = ResId> + '_ {
+        std::iter::once(self.id()).chain(self.previous_ids())
     }
 
     /// What it was called at first.
     pub(crate) fn original_id(&self) -> ResId {
-        self.previous_ids().into_iter().next().unwrap_or_else(|| self.id())
+        self.previous_ids().next().unwrap_or_else(|| self.id())
     }
 
     pub(crate) fn remember_id(&mut self) {
         let id = self.id();
-        self.memory.previous.push(Previous {
-            name: id.name.clone(),
-            namespace: id.effective_namespace().to_owned(),
-            kind: id.gvk.kind,
-        });
+        let namespace = id.effective_namespace().into();
+        // Few transformers rename, and what is remembered is remembered of every resource.
+        self.memory.previous.reserve_exact(1);
+        self.memory.previous.push(Previous { name: id.name, namespace, kind: id.gvk.kind });
     }
 
     pub(crate) fn annotations(&self) -> Texts {
@@ -158,9 +161,9 @@ impl Resource {
             return;
         }
         let mut annotations = self.annotations();
-        let mut list = |name: &str| -> Vec<String> {
+        let mut list = |name: &str| -> Vec<SmolStr> {
             let text = annotations.remove(&format!("{INTERNAL}{name}"));
-            text.map(|text| text.split(',').map(str::to_owned).collect()).unwrap_or_default()
+            text.map(|text| text.split(',').map(SmolStr::from).collect()).unwrap_or_default()
         };
         let (names, namespaces, kinds) =
             (list("previousNames"), list("previousNamespaces"), list("previousKinds"));
@@ -192,13 +195,13 @@ impl Resource {
                 all.insert(format!("{INTERNAL}{name}"), value);
             }
         };
-        let join = |of: fn(&Previous) -> &str| memory.previous.iter().map(of).collect::<Vec<_>>().join(",");
+        let join = |of: fn(&Previous) -> &str| joined(memory.previous.iter().map(of));
         put("previousNames", join(|previous| &previous.name));
         put("previousNamespaces", join(|previous| &previous.namespace));
         put("previousKinds", join(|previous| &previous.kind));
-        put("prefixes", memory.prefixes.join(","));
-        put("suffixes", memory.suffixes.join(","));
-        put("refBy", memory.referred_by.join(","));
+        put("prefixes", joined(&memory.prefixes));
+        put("suffixes", joined(&memory.suffixes));
+        put("refBy", joined(&memory.referred_by));
         let enabled = |on: bool| if on { "enabled".to_owned() } else { String::new() };
         put("needsHashSuffix", enabled(memory.needs_hash));
         put("allowNameChange", enabled(memory.allow_name_change));
@@ -271,6 +274,17 @@ impl Resource {
             Err(error) => error.to_string(),
         }
     }
+}
+
+fn joined<T: AsRef<str>>(parts: impl IntoIterator<Item = T>) -> String {
+    let mut text = String::new();
+    for (at, part) in parts.into_iter().enumerate() {
+        if at > 0 {
+            text.push(',');
+        }
+        text.push_str(part.as_ref());
+    }
+    text
 }
 
 /// A node as JSON; problems name the lines of the node as it is written.

@@ -1,8 +1,9 @@
 //! Which lists merge by which keys: Kubernetes' types as Kustomize pins them, or a schema of the user's.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
+use gyre_yaml::{SmolStr, format_smolstr};
 use serde_json::Value;
 
 use crate::error::{Error, Result, fail};
@@ -18,9 +19,25 @@ pub(crate) struct Schema {
 
 #[derive(Clone, Debug, Default)]
 struct Types {
-    list: Vec<BTreeMap<String, Field>>,
-    by_kind: HashMap<(String, String), usize>,
-    by_name: HashMap<String, usize>,
+    list: Vec<Fields>,
+    by_kind: HashMap<(SmolStr, SmolStr), usize>,
+    /// The built-in types by their names without `io.k8s.`.
+    names: Vec<(&'static str, usize)>,
+}
+
+/// The fields of a type, in the order of their names.
+#[derive(Clone, Debug, Default)]
+struct Fields(Vec<(SmolStr, Field)>);
+
+impl Fields {
+    fn sorted(mut fields: Vec<(SmolStr, Field)>) -> Self {
+        fields.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Self(fields)
+    }
+
+    fn get(&self, name: &str) -> Option<&(SmolStr, Field)> {
+        self.0.binary_search_by(|(known, _)| known.as_str().cmp(name)).ok().map(|at| &self.0[at])
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -28,7 +45,7 @@ struct Field {
     shape: Shape,
     of: Option<usize>,
     merge: bool,
-    keys: Vec<String>,
+    keys: Vec<SmolStr>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,7 +70,7 @@ pub(crate) enum Place<'a> {
 impl<'a> Place<'a> {
     fn field_facts(&self) -> Option<&'a Field> {
         match self {
-            Self::Field(schema, of, name) => schema.types.list.get(*of)?.get(*name),
+            Self::Field(schema, of, name) => schema.types.list.get(*of)?.get(name).map(|(_, field)| field),
             _ => None,
         }
     }
@@ -69,7 +86,7 @@ impl<'a> Place<'a> {
                 _ => return Self::Unknown,
             },
         };
-        match schema.types.list.get(of).and_then(|fields| fields.get_key_value(name)) {
+        match schema.types.list.get(of).and_then(|fields| fields.get(name)) {
             Some((name, _)) => Self::Field(schema, of, name),
             None => Self::Unknown,
         }
@@ -91,7 +108,7 @@ impl<'a> Place<'a> {
     }
 
     /// The keys that tell the items apart; none for lists of scalars.
-    pub(crate) fn merge_keys(&self) -> &'a [String] {
+    pub(crate) fn merge_keys(&self) -> &'a [SmolStr] {
         self.field_facts().map_or(&[], |field| &field.keys)
     }
 
@@ -124,7 +141,7 @@ impl Schema {
 
     /// The type of resources of a kind.
     pub(crate) fn of_kind(&self, api_version: &str, kind: &str) -> Place<'_> {
-        match self.types.by_kind.get(&(api_version.to_owned(), kind.to_owned())) {
+        match self.types.by_kind.get(&(api_version.into(), kind.into())) {
             Some(&of) => Place::Object(self, of),
             None => Place::Unknown,
         }
@@ -141,10 +158,9 @@ impl Schema {
         let empty = serde_json::Map::new();
         let definitions = document.get("definitions").and_then(Value::as_object).unwrap_or(&empty);
         let built_in = types.list.len();
-        let mut numbers: HashMap<&str, usize> =
-            definitions.keys().enumerate().map(|(at, name)| (name.as_str(), built_in + at)).collect();
-        let names = std::mem::take(&mut types.by_name);
-        numbers.extend(names.iter().map(|(name, at)| (name.as_str(), *at)));
+        let mut numbers: HashMap<String, usize> =
+            definitions.keys().enumerate().map(|(at, name)| (name.clone(), built_in + at)).collect();
+        numbers.extend(types.names.drain(..).map(|(name, at)| (format!("io.k8s.{name}"), at)));
         let mut anonymous =
             Anonymous { numbers: &numbers, first: built_in + definitions.len(), made: Vec::new() };
         for (at, definition) in definitions.values().enumerate() {
@@ -161,22 +177,22 @@ impl Schema {
 
 /// Types that have no name: objects inside of definitions.
 struct Anonymous<'a> {
-    numbers: &'a HashMap<&'a str, usize>,
+    numbers: &'a HashMap<String, usize>,
     first: usize,
-    made: Vec<BTreeMap<String, Field>>,
+    made: Vec<Fields>,
 }
 
 /// How deep objects without a name may nest in a schema.
 const INLINE_DEPTH_MAX: usize = 64;
 
 impl Anonymous<'_> {
-    fn fields(&mut self, definition: &Value, depth: usize) -> BTreeMap<String, Field> {
+    fn fields(&mut self, definition: &Value, depth: usize) -> Fields {
         let properties = definition.get("properties").and_then(Value::as_object);
-        let mut fields = BTreeMap::new();
+        let mut fields = Vec::new();
         for (name, property) in properties.into_iter().flatten() {
-            fields.insert(name.clone(), self.field(property, depth));
+            fields.push((name.into(), self.field(property, depth)));
         }
-        fields
+        Fields::sorted(fields)
     }
 
     fn field(&mut self, property: &Value, depth: usize) -> Field {
@@ -192,11 +208,11 @@ impl Anonymous<'_> {
             property.get("x-kubernetes-patch-strategy").and_then(Value::as_str).unwrap_or_default();
         let merge = shape == Shape::List && strategy.split(',').any(|strategy| strategy == "merge");
         let keys = match property.get("x-kubernetes-list-map-keys").and_then(Value::as_array) {
-            Some(keys) => keys.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            Some(keys) => keys.iter().filter_map(Value::as_str).map(SmolStr::from).collect(),
             None => property
                 .get("x-kubernetes-patch-merge-key")
                 .and_then(Value::as_str)
-                .map(|key| vec![key.to_owned()])
+                .map(|key| vec![key.into()])
                 .unwrap_or_default(),
         };
         Field { shape, of: self.target(inner, depth), merge, keys }
@@ -215,33 +231,35 @@ impl Anonymous<'_> {
     }
 }
 
-fn kinds(definition: &Value) -> Vec<(String, String)> {
+fn kinds(definition: &Value) -> Vec<(SmolStr, SmolStr)> {
     let list = definition.get("x-kubernetes-group-version-kind").and_then(Value::as_array);
-    let text = |entry: &Value, field: &str| entry.get(field).and_then(Value::as_str).map(str::to_owned);
+    fn text<'a>(entry: &'a Value, field: &str) -> Option<&'a str> {
+        entry.get(field).and_then(Value::as_str)
+    }
     list.into_iter()
         .flatten()
         .filter_map(|entry| {
             let version = text(entry, "version")?;
             let api_version = match text(entry, "group").filter(|group| !group.is_empty()) {
-                Some(group) => format!("{group}/{version}"),
-                None => version,
+                Some(group) => format_smolstr!("{group}/{version}"),
+                None => version.into(),
             };
-            Some((api_version, text(entry, "kind")?))
+            Some((api_version, text(entry, "kind")?.into()))
         })
         .collect()
 }
 
-fn read_builtin(text: &str) -> Types {
+fn read_builtin(text: &'static str) -> Types {
     let mut types = Types::default();
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         if let Some(rest) = line.strip_prefix("t ") {
             let at = types.list.len();
             let (name, kinds) = rest.split_once(' ').unwrap_or((rest, ""));
-            types.by_name.insert(format!("io.k8s.{name}"), at);
+            types.names.push((name, at));
             for kind in kinds.split(',').filter_map(|kind| kind.split_once(' ')) {
-                types.by_kind.insert((kind.0.to_owned(), kind.1.to_owned()), at);
+                types.by_kind.insert((SmolStr::new_static(kind.0), SmolStr::new_static(kind.1)), at);
             }
-            types.list.push(BTreeMap::new());
+            types.list.push(Fields::default());
             continue;
         }
         let mut words = line.split(' ');
@@ -257,10 +275,11 @@ fn read_builtin(text: &str) -> Types {
             shape,
             of: target[1..].parse().ok(),
             merge: merge.is_some(),
-            keys: keys.split(',').filter(|key| !key.is_empty()).map(str::to_owned).collect(),
+            keys: keys.split(',').filter(|key| !key.is_empty()).map(SmolStr::new_static).collect(),
         };
         if let Some(fields) = types.list.last_mut() {
-            fields.insert(name.to_owned(), field);
+            // order: the text has the fields of a type in the order of their names.
+            fields.0.push((SmolStr::new_static(name), field));
         }
     }
     types

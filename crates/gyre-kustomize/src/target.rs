@@ -387,10 +387,28 @@ impl<'a> Target<'a> {
                     node::set_metadata_map(&mut resource.node, "labels", &labels);
                 }
             }
-            if before.list() != after.list() {
-                return fail("validator shouldn't modify the resource map: objects are not equal");
-            }
+            unchanged(before.list(), after.list())
+                .map_err(|error| error.within("validator shouldn't modify the resource map"))?;
         }
         Ok(())
     }
+}
+
+/// The error where a resource is missing or another one.
+fn unchanged(before: &[Resource], after: &[Resource]) -> Result<()> {
+    if before.len() != after.len() {
+        let (before, after) = (before.len(), after.len());
+        return fail(format!("lists have different number of entries: {before} and {after}"));
+    }
+    for (resource, same) in before.iter().zip(after) {
+        let id = resource.id();
+        let same =
+            if same.id().equals(&id) { Some(same) } else { after.iter().find(|it| it.id().equals(&id)) };
+        let Some(same) = same else { return fail(format!("id in self missing from other; id: {id}")) };
+        if resource != same {
+            let (before, after) = (resource.shown_json(), same.shown_json());
+            return fail(format!("nodes unequal: \n -- {before},\n -- {after}"));
+        }
+    }
+    Ok(())
 }

@@ -117,7 +117,8 @@ impl Patch {
         if !matches!(document, Value::Object(_) | Value::Array(_) | Value::Null) {
             return Err(wrong_type(&document, type_name));
         }
-        let mut run = Run { options, copied: 0, original: document.clone(), copy: Value::Null, document };
+        let original = if options.flavor == Flavor::V5 { document.clone() } else { Value::Null };
+        let mut run = Run { options, copied: 0, original, copy: Value::Null, document };
         for operation in &self.operations {
             run.apply(operation)?;
         }
@@ -176,7 +177,7 @@ fn wrong_type(found: &Value, wanted: &str) -> PatchError {
 struct Run {
     options: Options,
     copied: usize,
-    /// The document before the patch: where v5 looks an empty key of the root up.
+    /// v5: the document before the patch, where an empty key of the root is looked up.
     original: Value,
     copy: Value,
     document: Value,
@@ -204,7 +205,7 @@ impl Run {
     }
 
     fn find(&mut self, path: &str) -> Option<Target<'_>> {
-        if path.starts_with("//") {
+        if self.v5() && path.starts_with("//") {
             self.copy = self.original.clone();
         }
         find(&mut self.document, &mut self.copy, path, self.options.flavor)

@@ -4,11 +4,13 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use crate::error::{Dialect, Error, Mark, Problem, Stage};
 use crate::event::{Comments, Event, EventKind, Properties};
 use crate::input;
 use crate::limits::{DEPTH_MAX, EXPANDED_NODES_MAX, NODES_MAX, STREAM_BYTES_MAX};
-use crate::node::{Alias, Document, Extra, Node, NodeValue, Span, Style};
+use crate::node::{Alias, Document, Extra, Node, NodeValue, Place, Span, Style};
 use crate::parser::Parser;
 use crate::resolve;
 use crate::tag::Tag;
@@ -36,6 +38,7 @@ impl<'a> Source<'a> {
             parser: Parser::new(&self.text, dialect, keep_comments),
             bad: self.bad,
             dialect,
+            keep_places: false,
             peeked: None,
             anchors: HashMap::new(),
             depth: 0,
@@ -51,6 +54,7 @@ pub struct Documents<'a> {
     parser: Parser<'a>,
     bad: Option<&'static str>,
     dialect: Dialect,
+    keep_places: bool,
     peeked: Option<Event>,
     /// Anchored nodes; `None` while the node is being read.
     anchors: HashMap<String, Option<Arc<Node>>>,
@@ -63,6 +67,12 @@ pub struct Documents<'a> {
 }
 
 impl Documents<'_> {
+    /// Keeps the place of every node, for edits.
+    #[must_use]
+    pub fn with_places(self) -> Self {
+        Self { keep_places: true, ..self }
+    }
+
     /// The next document, `None` behind the last. After an error there is no going on.
     pub fn next_document(&mut self) -> Result<Option<Document>, Error> {
         if self.ended {
@@ -127,7 +137,7 @@ impl Documents<'_> {
                 };
                 let target = target.clone();
                 let value = NodeValue::Alias(Box::new(Alias { name, target }));
-                Ok(read_node(value, Tag::None, Style::PLAIN, place, String::new(), comments))
+                Ok(self.read_node(value, Tag::None, Style::PLAIN, place, String::new(), comments))
             }
             EventKind::Scalar { value, style, properties } => {
                 let node = self.scalar(value, style, properties, place, comments);
@@ -159,11 +169,12 @@ impl Documents<'_> {
         while !matches!(self.peek()?.kind, EventKind::SequenceEnd) {
             items.push(self.node()?);
         }
+        items.shrink_to_fit();
         let last = self.next()?;
         let comments = Comments { head: comments.head, line: last.comments.line, foot: last.comments.foot };
         self.depth -= 1;
         let value = NodeValue::Sequence(items);
-        Ok(read_node(value, tag, style, (start, last.end), anchor, comments))
+        Ok(self.read_node(value, tag, style, (start, last.end), anchor, comments))
     }
 
     fn mapping(
@@ -186,7 +197,7 @@ impl Documents<'_> {
         let comments = Comments { head: comments.head, line: last.comments.line, foot };
         self.depth -= 1;
         let value = NodeValue::Mapping(value);
-        Ok(read_node(value, tag, style, (start, last.end), anchor, comments))
+        Ok(self.read_node(value, tag, style, (start, last.end), anchor, comments))
     }
 
     fn enter(&mut self, place: Mark) -> Result<(), Error> {
@@ -213,12 +224,13 @@ impl Documents<'_> {
             }
             pairs.push((key, value));
         }
+        pairs.shrink_to_fit();
         Ok(pairs)
     }
 
     fn scalar(
         &mut self,
-        value: String,
+        value: SmolStr,
         style: ScalarStyle,
         properties: Properties,
         place: (Mark, Mark),
@@ -245,7 +257,23 @@ impl Documents<'_> {
             resolve::implicit_tag(Dialect::V3, &value)
         };
         let anchor = self.open_anchor(properties.anchor);
-        read_node(NodeValue::Scalar(value), tag, node_style, place, anchor, comments)
+        self.read_node(NodeValue::Scalar(value), tag, node_style, place, anchor, comments)
+    }
+
+    fn read_node(
+        &self,
+        value: NodeValue,
+        tag: Tag,
+        style: Style,
+        (start, end): (Mark, Mark),
+        anchor: String,
+        comments: Comments,
+    ) -> Node {
+        let extra = (self.keep_places || !anchor.is_empty() || !comments.is_empty()).then(|| {
+            let span = Span { start: start.offset as u32, end: end.offset as u32 };
+            Box::new(Extra { anchor, comments, place: Place { column: start.column + 1, span } })
+        });
+        Node { value, tag, style, line: start.line + 1, extra }
     }
 
     fn open_anchor(&mut self, anchor: Option<String>) -> String {
@@ -280,19 +308,6 @@ fn collection_tag(properties: &Properties, own: Tag, flow: bool) -> (Tag, Style)
     } else {
         (Tag::parse(&properties.tag), style.with(Style::TAGGED))
     }
-}
-
-fn read_node(
-    value: NodeValue,
-    tag: Tag,
-    style: Style,
-    (start, end): (Mark, Mark),
-    anchor: String,
-    comments: Comments,
-) -> Node {
-    let span = Span { start: start.offset as u32, end: end.offset as u32 };
-    let extra = (!anchor.is_empty() || !comments.is_empty()).then(|| Box::new(Extra { anchor, comments }));
-    Node { value, tag, style, line: start.line + 1, column: start.column + 1, span, extra }
 }
 
 /// The first document of a stream, as Go's `Unmarshal` reads it; `None` where there is none.

@@ -400,7 +400,7 @@ fn is_merge(key: &Node, dialect: Dialect) -> bool {
         && match &key.tag {
             Tag::Merge => true,
             Tag::None => dialect == Dialect::V2,
-            Tag::Other(tag) => &**tag == "!",
+            Tag::Other(tag) => **tag == "!",
             _ => false,
         }
 }

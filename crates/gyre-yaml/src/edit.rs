@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::compose::parse_first;
+use crate::compose::Source;
 use crate::emit::value::write_value;
 use crate::error::{Dialect, Error};
 use crate::json::yaml_to_json;
@@ -12,7 +12,9 @@ use crate::node::{Node, NodeValue, Style};
 /// changes cannot be placed is written anew as a whole. New fields of the document come last, in the order of `order`
 /// and then of their names; those of inner mappings where their name belongs.
 pub fn edit(text: &str, wanted: &Value, order: &[&str]) -> Result<String, Error> {
-    let Some(document) = parse_first(text.as_bytes(), Dialect::V2)? else { return Ok(write_value(wanted)) };
+    let source = Source::new(text.as_bytes());
+    let document = source.documents(Dialect::V2, false).with_places().next_document()?;
+    let Some(document) = document else { return Ok(write_value(wanted)) };
     let mut editor = Editor { text, lines: line_starts(text), changes: Vec::new(), order, root: None };
     editor.root = editor.start(&document.root);
     if editor.value(&document.root, wanted).is_some() {
@@ -66,7 +68,7 @@ impl Editor<'_> {
     fn start(&self, node: &Node) -> Option<usize> {
         let line = *self.lines.get(usize::try_from(node.line).ok()?.checked_sub(1)?)?;
         let rest = self.text.get(line..)?;
-        let column = usize::try_from(node.column).ok()?.checked_sub(1)?;
+        let column = usize::try_from(node.place().column).ok()?.checked_sub(1)?;
         let offset = rest.char_indices().nth(column).map_or(rest.len(), |(at, _)| at);
         Some(line + offset)
     }
@@ -80,9 +82,9 @@ impl Editor<'_> {
                 Some(self.end(value)?.max(self.end(key)? + 1))
             }
             NodeValue::Sequence(items) if is_block => self.end(items.last()?),
-            _ if node.span.end == 0 => self.start(node),
+            _ if node.place().span.end == 0 => self.start(node),
             _ => {
-                let end = usize::try_from(node.span.end).ok()?;
+                let end = usize::try_from(node.place().span.end).ok()?;
                 let text = self.text.get(..end)?;
                 Some(text.trim_end_matches('\n').len())
             }
@@ -120,12 +122,12 @@ impl Editor<'_> {
                 let written = written.trim_end_matches('\n');
                 if written.contains('\n')
                     || node.style.has(Style::LITERAL.with(Style::FOLDED))
-                    || node.span.end == 0
+                    || node.place().span.end == 0
                 {
                     return None;
                 }
-                let (start, end) =
-                    (usize::try_from(node.span.start).ok()?, usize::try_from(node.span.end).ok()?);
+                let span = node.place().span;
+                let (start, end) = (usize::try_from(span.start).ok()?, usize::try_from(span.end).ok()?);
                 self.change(start, end, written);
                 Some(())
             }
@@ -139,7 +141,7 @@ impl Editor<'_> {
         pairs: &[(Node, Node)],
         map: &serde_json::Map<String, Value>,
     ) -> Option<()> {
-        let indent = usize::try_from(node.column).ok()?.checked_sub(1)?;
+        let indent = usize::try_from(node.place().column).ok()?.checked_sub(1)?;
         for (at, (key, value)) in pairs.iter().enumerate() {
             let name = key.as_scalar()?;
             let start = self.start(key)?;
@@ -226,7 +228,7 @@ impl Editor<'_> {
     }
 
     fn sequence(&mut self, node: &Node, items: &[Node], wanted: &[Value]) -> Option<()> {
-        let dash = usize::try_from(node.column).ok()?.checked_sub(1)?;
+        let dash = usize::try_from(node.place().column).ok()?.checked_sub(1)?;
         let places = places(items, wanted)?;
         for (at, value) in wanted.iter().enumerate() {
             let Some(place) = places[at] else { continue };
@@ -234,7 +236,7 @@ impl Editor<'_> {
             if self.value(&items[place], value).is_none() {
                 self.changes.truncate(before);
                 let (start, end) = (self.start(&items[place])?, self.end(&items[place])?);
-                let column = usize::try_from(items[place].column).ok()?.checked_sub(1)?;
+                let column = usize::try_from(items[place].place().column).ok()?.checked_sub(1)?;
                 self.change(start, end, indented(write_value(value).trim_end(), column));
             }
         }

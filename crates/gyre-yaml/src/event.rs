@@ -1,5 +1,7 @@
 //! What the parser makes of tokens.
 
+use smol_str::SmolStr;
+
 use crate::error::Mark;
 use crate::token::ScalarStyle;
 
@@ -35,7 +37,7 @@ pub(crate) enum EventKind {
     DocumentStart,
     DocumentEnd,
     Alias(String),
-    Scalar { value: String, style: ScalarStyle, properties: Properties },
+    Scalar { value: SmolStr, style: ScalarStyle, properties: Properties },
     SequenceStart { flow: bool, properties: Properties },
     SequenceEnd,
     MappingStart { flow: bool, properties: Properties },

@@ -61,7 +61,8 @@ fn written_to_json(root: &Node) -> Result<Value, Error> {
             if meaning == Decoded::Null {
                 return Ok(Value::Null);
             }
-            let shown: String = if text.len() > 10 { format!("{}...", cut(text, 7)) } else { text.clone() };
+            let shown: String =
+                if text.len() > 10 { format!("{}...", cut(text, 7)) } else { text.to_string() };
             let tag = root.tag.short();
             let problem = format!(
                 "line {}: cannot unmarshal {tag} `{shown}` into map[string]interface {{}}",

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use crate::event::Comments;
 use crate::tag::Tag;
 
@@ -65,6 +67,15 @@ pub struct Span {
     pub end: u32,
 }
 
+/// Where in its line, and in its text, a node stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Column, from 1; 0 for nodes whose places were not asked for.
+    pub column: u32,
+    /// The bytes of a scalar, an alias or a flow collection in the text it was read from, properties left out.
+    pub span: Span,
+}
+
 /// What is rare about a node.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Extra {
@@ -72,6 +83,8 @@ pub struct Extra {
     pub anchor: String,
     /// The comments around it.
     pub comments: Comments,
+    /// Kept only where it is asked for.
+    pub place: Place,
 }
 
 /// A node that stands for an anchored one.
@@ -87,7 +100,7 @@ pub struct Alias {
 #[derive(Clone, Debug, PartialEq)]
 pub enum NodeValue {
     /// A scalar's text.
-    Scalar(String),
+    Scalar(SmolStr),
     /// A list.
     Sequence(Vec<Node>),
     /// Keys and values in the order of the file.
@@ -107,27 +120,23 @@ pub struct Node {
     pub style: Style,
     /// Line, from 1; 0 for nodes that were not read.
     pub line: u32,
-    /// Column, from 1; 0 for nodes that were not read.
-    pub column: u32,
-    /// The bytes of a scalar, an alias or a flow collection in the text it was read from, properties left out.
-    pub span: Span,
-    /// Anchor and comments.
+    /// Anchor, comments and place.
     pub extra: Option<Box<Extra>>,
 }
 
 impl Node {
     /// A node that was not read from a text.
     pub fn new(value: NodeValue, tag: Tag) -> Self {
-        Self { value, tag, style: Style::PLAIN, line: 0, column: 0, span: Span::default(), extra: None }
+        Self { value, tag, style: Style::PLAIN, line: 0, extra: None }
     }
 
     /// A scalar with a tag.
-    pub fn scalar(text: impl Into<String>, tag: Tag) -> Self {
+    pub fn scalar(text: impl Into<SmolStr>, tag: Tag) -> Self {
         Self::new(NodeValue::Scalar(text.into()), tag)
     }
 
     /// A string.
-    pub fn string(text: impl Into<String>) -> Self {
+    pub fn string(text: impl Into<SmolStr>) -> Self {
         Self::scalar(text, Tag::Str)
     }
 
@@ -190,6 +199,11 @@ impl Node {
     /// The comments, to be changed.
     pub fn comments_mut(&mut self) -> &mut Comments {
         &mut self.extra.get_or_insert_default().comments
+    }
+
+    /// Where the node stands; zeros where that was not asked for.
+    pub fn place(&self) -> Place {
+        self.extra.as_ref().map_or_else(Place::default, |extra| extra.place)
     }
 
     /// The anchor; empty where there is none.

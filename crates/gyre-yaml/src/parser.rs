@@ -4,6 +4,8 @@ mod block;
 mod document;
 mod flow;
 
+use smol_str::SmolStr;
+
 use crate::error::{Dialect, Mark, Problem, Stage};
 use crate::event::{Comments, Event, EventKind, Properties};
 use crate::scanner::{Scan, Scanner};
@@ -143,7 +145,7 @@ impl<'a> Parser<'a> {
 
     fn empty_scalar(mark: Mark) -> Event {
         let properties = Properties::default();
-        event(EventKind::Scalar { value: String::new(), style: ScalarStyle::Plain, properties }, mark)
+        event(EventKind::Scalar { value: SmolStr::default(), style: ScalarStyle::Plain, properties }, mark)
     }
 
     /// A node; `indentless` where a sequence may follow without deeper indentation.
@@ -189,7 +191,8 @@ impl<'a> Parser<'a> {
             }
             _ if given => {
                 self.pop_state();
-                let kind = EventKind::Scalar { value: String::new(), style: ScalarStyle::Plain, properties };
+                let kind =
+                    EventKind::Scalar { value: SmolStr::default(), style: ScalarStyle::Plain, properties };
                 Ok(event(kind, start))
             }
             _ => {

@@ -17,7 +17,7 @@ pub(crate) fn quick(node: &Node, dialect: Dialect) -> Option<Value> {
                 let NodeValue::Scalar(name) = &key.value else { return None };
                 let is_text = key.tag == Tag::Str
                     || (name != "<<" && matches!(scalar(key, name, dialect), Ok(Decoded::Text(_))));
-                if !is_text || map.insert(name.clone(), quick(value, dialect)?).is_some() {
+                if !is_text || map.insert(name.to_string(), quick(value, dialect)?).is_some() {
                     return None;
                 }
             }
@@ -27,7 +27,7 @@ pub(crate) fn quick(node: &Node, dialect: Dialect) -> Option<Value> {
             items.iter().map(|item| quick(item, dialect)).collect::<Option<_>>().map(Value::Array)
         }
         NodeValue::Scalar(text) if changes_when_written(node, text) => None,
-        NodeValue::Scalar(text) if node.tag == Tag::Str => Some(Value::String(text.clone())),
+        NodeValue::Scalar(text) if node.tag == Tag::Str => Some(Value::String(text.to_string())),
         NodeValue::Scalar(text) => general_to_json(scalar(node, text, dialect).ok()?).ok(),
         NodeValue::Alias(_) => None,
     }

@@ -13,10 +13,12 @@ mod tag;
 
 use std::collections::VecDeque;
 
+use smol_str::SmolStr;
+
 use crate::chars::{at, is_blank, is_blankz, is_bom, is_break, width};
 use crate::error::{Dialect, Mark, Problem, Stage};
 use crate::limits::{DEPTH_MAX, SIMPLE_KEY_CHARS_MAX};
-use crate::token::{Comment, Token, TokenKind};
+use crate::token::{Comment, ScalarStyle, Token, TokenKind};
 
 pub(crate) type Scan<T> = Result<T, Problem>;
 
@@ -47,6 +49,10 @@ pub(crate) struct Scanner<'a> {
     simple_key_allowed: bool,
     simple_keys: Vec<SimpleKey>,
     pub(crate) comments: VecDeque<Comment>,
+    /// What scalars are gathered in, one after the other.
+    scratch: Vec<u8>,
+    /// What is between the words of a plain scalar.
+    blanks: quoted::Blanks,
 }
 
 impl<'a> Scanner<'a> {
@@ -67,6 +73,8 @@ impl<'a> Scanner<'a> {
             simple_key_allowed: true,
             simple_keys: Vec::new(),
             comments: VecDeque::new(),
+            scratch: Vec::new(),
+            blanks: quoted::Blanks::default(),
         }
     }
 
@@ -305,6 +313,20 @@ impl<'a> Scanner<'a> {
 
     fn push(&mut self, kind: TokenKind, start: Mark, end: Mark) {
         self.tokens.push_back(Token { kind, start, end });
+    }
+
+    /// An empty buffer for the bytes of a scalar.
+    fn scratch(&mut self) -> Vec<u8> {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.clear();
+        scratch
+    }
+
+    /// Pushes a scalar and keeps its buffer for the next one.
+    fn push_scalar(&mut self, value: Vec<u8>, style: ScalarStyle, start: Mark, end: Mark) {
+        let text = SmolStr::new(String::from_utf8_lossy(&value));
+        self.push(TokenKind::Scalar { value: text, style }, start, end);
+        self.scratch = value;
     }
 
     fn roll_indent(&mut self, column: u32, number: Option<usize>, kind: TokenKind, mark: Mark) -> Scan<()> {

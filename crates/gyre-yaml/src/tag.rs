@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use smol_str::SmolStr;
+
 const LONG_PREFIX: &str = "tag:yaml.org,2002:";
 
 /// What a node is.
@@ -31,7 +33,7 @@ pub enum Tag {
     /// `!!seq`.
     Seq,
     /// Any other, in short form.
-    Other(Box<str>),
+    Other(Box<SmolStr>),
 }
 
 impl Tag {
@@ -40,7 +42,7 @@ impl Tag {
         let name = text.strip_prefix(LONG_PREFIX).or_else(|| text.strip_prefix("!!"));
         match name {
             None if text.is_empty() => Self::None,
-            None => Self::Other(text.into()),
+            None => Self::other(text),
             Some("null") => Self::Null,
             Some("bool") => Self::Bool,
             Some("str") => Self::Str,
@@ -51,8 +53,13 @@ impl Tag {
             Some("merge") => Self::Merge,
             Some("map") => Self::Map,
             Some("seq") => Self::Seq,
-            Some(other) => Self::Other(format!("!!{other}").into()),
+            Some(other) => Self::other(format!("!!{other}")),
         }
+    }
+
+    /// Boxed, since nearly every tag is another: nodes are smaller for it.
+    fn other(text: impl Into<SmolStr>) -> Self {
+        Self::Other(Box::new(text.into()))
     }
 
     /// The short form, `!!str`.

@@ -1,5 +1,7 @@
 //! What the scanner makes of a text.
 
+use smol_str::SmolStr;
+
 use crate::error::Mark;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +35,7 @@ pub(crate) enum TokenKind {
     Alias(String),
     Anchor(String),
     Tag { handle: String, suffix: String },
-    Scalar { value: String, style: ScalarStyle },
+    Scalar { value: SmolStr, style: ScalarStyle },
 }
 
 #[derive(Clone, Debug)]

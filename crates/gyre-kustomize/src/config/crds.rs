@@ -31,7 +31,7 @@ pub(crate) fn from_crds(root: &Root<'_>, paths: &[String], spent: &mut Spent) ->
                 continue;
             }
             let kind = name.rsplit('.').next().unwrap_or_default();
-            let gvk = Gvk { kind: kind.to_owned(), ..Gvk::default() };
+            let gvk = Gvk { kind: kind.into(), ..Gvk::default() };
             let mut walk = Walk { definitions: &definitions, gvk, config: Config::default() };
             walk.definition(name, &mut Vec::new())?;
             config = config.merge(&walk.config)?;
@@ -69,7 +69,7 @@ impl Walk<'_> {
     }
 
     fn spec(&self, path: &[String]) -> FieldSpec {
-        FieldSpec { gvk: self.gvk.clone(), path: path.join("/"), create: false }
+        FieldSpec { gvk: self.gvk.clone(), path: path.join("/").into(), create: false }
     }
 
     fn property(&mut self, property: &Value, path: &mut Vec<String>) -> Result<()> {
@@ -93,7 +93,7 @@ impl Walk<'_> {
             path.push(name_key.to_owned());
             let spec = self.spec(path);
             path.pop();
-            let gvk = Gvk { group: String::new(), version: version.into(), kind: kind.into() };
+            let gvk = Gvk::new("", version, kind);
             self.config.add_reference(&NameReference { gvk, referrers: vec![spec] })?;
         }
         match text("$ref") {

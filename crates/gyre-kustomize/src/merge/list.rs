@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use gyre_yaml::{Node, NodeValue};
+use gyre_yaml::{Node, NodeValue, SmolStr};
 
 use super::{Directive, Merge, Merged, directive, present};
 use crate::error::{Result, fail};
@@ -81,11 +81,14 @@ impl<'a> Merge<'a> {
         }
         let valid = valid_keys(&tuples, keys);
         let keys: Vec<&str> = valid.iter().map(|&at| keys[at].as_str()).collect();
+        // compat(kyaml): with several keys the items of the resource stay behind those that are new, and an item that
+        // lacks its key pushes out what was gathered before it.
+        let lacks = |item: &Node| keys.iter().any(|key| item.get(key).is_none());
+        let stay = keys.len() > 1 || old.iter().any(lacks);
         let mut first: Vec<Node> = Vec::new();
         for tuple in &tuples {
             let values: Vec<&str> = valid.iter().map(|&at| tuple[at].as_str()).collect();
-            // compat(kyaml): with several keys the items of the resource stay behind those that are new.
-            let stays = if keys.len() > 1 { find_match(&old, &keys, &values) } else { None };
+            let stays = if stay { find_match(&old, &keys, &values) } else { None };
             let from_old = match stays {
                 Some(at) => Some(old[at].clone()),
                 None => take_match(&mut old, &keys, &values),
@@ -114,17 +117,13 @@ impl<'a> Merge<'a> {
 /// The items of the resource that the patch does not name, behind those that it names.
 fn append(first: &mut Vec<Node>, rest: Vec<Node>, keys: &[&str]) {
     for item in rest {
-        let values: Vec<String> = keys
-            .iter()
-            .filter_map(|key| item.get(key))
-            .map(|value| node::raw_text(value).to_owned())
-            .collect();
-        if values.len() < keys.len() {
-            // compat(kyaml): an item that lacks a key is appended once for every key it lacks; it shows up once.
-            first.push(item);
-            continue;
+        // compat(kyaml): the values move up where an item lacks a key, and what agrees with those few goes.
+        let values: Vec<SmolStr> =
+            keys.iter().filter_map(|key| item.get(key)).map(|value| node::raw_text(value).into()).collect();
+        let values: Vec<&str> = values.iter().map(SmolStr::as_str).collect();
+        if keys.len() > 1 && values.len() < keys.len() {
+            set_element(first, keys, &values, None);
         }
-        let values: Vec<&str> = values.iter().map(String::as_str).collect();
         set_element(first, keys, &values, Some(item));
     }
 }
@@ -133,30 +132,31 @@ fn is_empty_map(node: &Node) -> bool {
     node.as_mapping().is_some_and(<[(Node, Node)]>::is_empty)
 }
 
-fn values_of(item: &Node, keys: &[String]) -> Vec<String> {
+fn values_of(item: &Node, keys: &[SmolStr]) -> Vec<SmolStr> {
     if keys.is_empty() {
-        return vec![node::raw_text(item).to_owned()];
+        return vec![node::raw_text(item).into()];
     }
     keys.iter()
         .map(|key| match item.get(key).filter(|value| !node::is_nil_or_empty(value)) {
-            Some(value) => node::raw_text(value).to_owned(),
-            None => String::new(),
+            Some(value) => node::raw_text(value).into(),
+            None => SmolStr::default(),
         })
         .collect()
 }
 
 /// The values of the keys of all items, those of the patch first.
-fn tuples(new: &[Node], old: &[Node], keys: &[String]) -> Vec<Vec<String>> {
+fn tuples(new: &[Node], old: &[Node], keys: &[SmolStr]) -> Vec<Vec<SmolStr>> {
     let mut seen = HashSet::new();
     let all = new.iter().chain(old).map(|item| values_of(item, keys));
     all.filter(|tuple| seen.insert(tuple.clone())).collect()
 }
 
 /// Fills the gaps of tuples that agree wherever both say something.
-fn complete(tuples: &mut [Vec<String>]) {
+fn complete(tuples: &mut [Vec<SmolStr>]) {
     for a in 0..tuples.len() {
+        let first = tuples[a].clone();
         for b in 0..tuples.len() {
-            if let Some(joined) = join(&tuples[a], &tuples[b]) {
+            if let Some(joined) = join(&first, &tuples[b]) {
                 tuples[a].clone_from(&joined);
                 tuples[b] = joined;
             }
@@ -164,7 +164,7 @@ fn complete(tuples: &mut [Vec<String>]) {
     }
 }
 
-fn join(a: &[String], b: &[String]) -> Option<Vec<String>> {
+fn join(a: &[SmolStr], b: &[SmolStr]) -> Option<Vec<SmolStr>> {
     let mut common = false;
     let mut joined = Vec::with_capacity(a.len());
     for (a, b) in a.iter().zip(b) {
@@ -179,7 +179,7 @@ fn join(a: &[String], b: &[String]) -> Option<Vec<String>> {
 }
 
 /// The keys for which any item has a value; all where none has.
-fn valid_keys(tuples: &[Vec<String>], keys: &[String]) -> Vec<usize> {
+fn valid_keys(tuples: &[Vec<SmolStr>], keys: &[SmolStr]) -> Vec<usize> {
     let valid: Vec<usize> =
         (0..keys.len()).filter(|&at| tuples.iter().any(|tuple| !tuple[at].is_empty())).collect();
     if valid.is_empty() { (0..keys.len()).collect() } else { valid }
@@ -201,7 +201,7 @@ fn find_match(items: &[Node], keys: &[&str], values: &[&str]) -> Option<usize> {
     })
 }
 
-/// Replaces the items with these values, or adds one; without an item they are taken out.
+/// Replaces the items with these values of the first keys, or adds one; without an item they are taken out.
 fn set_element(items: &mut Vec<Node>, keys: &[&str], values: &[&str], item: Option<Node>) {
     let mut found = false;
     let mut kept = Vec::with_capacity(items.len() + 1);
@@ -214,11 +214,15 @@ fn set_element(items: &mut Vec<Node>, keys: &[&str], values: &[&str], item: Opti
             kept.push(old);
             continue;
         }
-        let same = keys.iter().zip(values).all(|(key, value)| {
-            old.get(key).is_some_and(|found| value.is_empty() || node::raw_text(found) == *value)
-        });
+        // Without any value nothing is the same, and nothing stays.
+        let same = !values.is_empty()
+            && keys.iter().zip(values).all(|(key, value)| {
+                old.get(key).is_some_and(|found| value.is_empty() || node::raw_text(found) == *value)
+            });
         if !same {
-            kept.push(old);
+            if !values.is_empty() {
+                kept.push(old);
+            }
             continue;
         }
         found = true;
@@ -235,6 +239,6 @@ fn scalars(old: Vec<Node>, new: Vec<Node>) -> Vec<Node> {
     let mut seen = HashSet::new();
     new.into_iter()
         .chain(old)
-        .filter(|item| !node::is_null(item) && seen.insert(node::raw_text(item).to_owned()))
+        .filter(|item| !node::is_null(item) && seen.insert(SmolStr::from(node::raw_text(item))))
         .collect()
 }

@@ -17,8 +17,9 @@ pub(super) struct Writer {
 
 impl Writer {
     /// The node with every alias replaced by what it stands for, and `<<` by the fields it merges.
-    pub(super) fn write_out(&mut self, node: Node) -> Result<Node> {
-        self.node(node)
+    pub(super) fn write_out(&mut self, mut node: Node) -> Result<Node> {
+        self.node(&mut node)?;
+        Ok(node)
     }
 
     /// Counts what is written out.
@@ -30,28 +31,24 @@ impl Writer {
         Ok(())
     }
 
-    fn node(&mut self, mut node: Node) -> Result<Node> {
+    fn node(&mut self, node: &mut Node) -> Result<()> {
         self.spend(1)?;
         node.extra = None;
-        match node.value {
-            NodeValue::Alias(alias) => self.node(target(*alias)?),
-            NodeValue::Sequence(ref mut items) => {
-                for item in items.iter_mut() {
-                    let written = self.node(std::mem::replace(item, Node::string("")))?;
-                    *item = written;
-                }
-                Ok(node)
+        match &mut node.value {
+            NodeValue::Alias(alias) => {
+                *node = target(alias)?;
+                self.node(node)
             }
-            NodeValue::Mapping(ref mut pairs) => {
-                let merged = self.merge(std::mem::take(pairs))?;
-                let mut written = Vec::with_capacity(merged.len());
-                for (key, value) in merged {
-                    written.push((self.node(key)?, self.node(value)?));
+            NodeValue::Sequence(items) => items.iter_mut().try_for_each(|item| self.node(item)),
+            NodeValue::Mapping(pairs) => {
+                *pairs = self.merge(std::mem::take(pairs))?;
+                for (key, value) in pairs {
+                    self.node(key)?;
+                    self.node(value)?;
                 }
-                *pairs = written;
-                Ok(node)
+                Ok(())
             }
-            NodeValue::Scalar(_) => Ok(node),
+            NodeValue::Scalar(_) => Ok(()),
         }
     }
 
@@ -93,7 +90,7 @@ impl Writer {
         match value.value {
             NodeValue::Mapping(pairs) => Ok(vec![self.merge(pairs)?]),
             NodeValue::Alias(alias) => {
-                let target = target(*alias)?;
+                let target = target(&alias)?;
                 match target.value {
                     NodeValue::Mapping(_) => self.merge_values(target),
                     _ => fail("invalid map merge: received alias for a non-map value"),
@@ -116,9 +113,9 @@ impl Writer {
     }
 }
 
-fn target(alias: Alias) -> Result<Node> {
-    match alias.target {
-        Some(target) => Ok(Node::clone(&target)),
+fn target(alias: &Alias) -> Result<Node> {
+    match &alias.target {
+        Some(target) => Ok(Node::clone(target)),
         None => fail(format!("anchor '{}' value contains itself", alias.name)),
     }
 }

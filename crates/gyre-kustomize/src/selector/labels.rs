@@ -115,7 +115,7 @@ fn requirement(text: &str) -> Result<(Requirement, &str)> {
             let operator = if operator == "in" { Operator::In(values) } else { Operator::NotIn(values) };
             Ok((make(operator), after))
         }
-        other => Err(problem(format!("found '{other}', expected: in, notin, =, ==, !=, gt, lt"))),
+        other => Err(problem(format!("found '{other}', expected: '=', '!=', '==', 'in', notin'"))),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Prefixes and suffixes of names.
 
-use gyre_yaml::{Node, Tag};
+use gyre_yaml::{Node, SmolStr, Tag, format_smolstr};
 
 use super::Transform;
 use crate::error::Result;
@@ -19,7 +19,7 @@ enum End {
 /// Puts a text before or behind names.
 pub(crate) struct Affix {
     end: End,
-    text: String,
+    text: SmolStr,
     specs: Vec<FieldSpec>,
 }
 
@@ -54,6 +54,7 @@ impl Transform for Affix {
                         End::Back => &mut resource.memory.suffixes,
                     };
                     if !self.text.is_empty() {
+                        list.reserve_exact(1);
                         list.push(self.text.clone());
                         resource.remember_id();
                     }
@@ -61,8 +62,8 @@ impl Transform for Affix {
                 spec.visit(&mut resource.node, Some(&create), &mut |node: &mut Node| {
                     let old = node::raw_text(node);
                     let name = match self.end {
-                        End::Front => format!("{}{old}", self.text),
-                        End::Back => format!("{old}{}", self.text),
+                        End::Front => format_smolstr!("{}{old}", self.text),
+                        End::Back => format_smolstr!("{old}{}", self.text),
                     };
                     node::set_scalar(node, node::untagged(name))
                 })?;

@@ -15,7 +15,44 @@ use crate::types::Image;
 pub(crate) struct Images {
     image: Image,
     specs: Vec<FieldSpec>,
-    pattern: Option<Regexp>,
+    pattern: Option<Pattern>,
+}
+
+/// Which images are meant.
+enum Pattern {
+    /// A name in which only dots are special.
+    Name(String),
+    Expression(Regexp),
+}
+
+impl Pattern {
+    /// compat(kustomize): the name is taken as an expression. Most are plain, and compared in less time than it takes
+    /// to compile one.
+    fn new(name: &str) -> Option<Self> {
+        if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./:".contains(&byte)) {
+            return Some(Self::Name(name.to_owned()));
+        }
+        let pattern = format!("^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$");
+        Regexp::parse(&pattern).ok().map(Self::Expression)
+    }
+
+    fn fits(&self, image: &str) -> bool {
+        let name = match self {
+            Self::Name(name) => name,
+            Self::Expression(expression) => return expression.is_match(image.as_bytes()),
+        };
+        let mut rest = image.chars();
+        let mut same = |wanted| rest.next().is_some_and(|it| it == wanted || (wanted == '.' && it != '\n'));
+        if !name.chars().all(&mut same) {
+            return false;
+        }
+        let plain =
+            |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.{}-".contains(&byte));
+        let rest = rest.as_str();
+        let (tag, digest) = rest.split_once('@').map_or((rest, None), |(tag, digest)| (tag, Some(digest)));
+        (tag.is_empty() || tag.strip_prefix(':').is_some_and(plain))
+            && digest.is_none_or(|digest| digest.strip_prefix("sha256:").is_some_and(plain))
+    }
 }
 
 /// An image's name, tag and digest; the last two are empty where there is none.
@@ -34,15 +71,13 @@ pub fn split_image(image: &str) -> (&str, &str, &str) {
 
 impl Images {
     pub(crate) fn new(image: &Image, specs: Vec<FieldSpec>) -> Self {
-        // compat(kustomize): the name is taken as an expression.
-        let pattern = format!("^{}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$", image.name);
-        Self { image: image.clone(), specs, pattern: Regexp::parse(&pattern).ok() }
+        Self { image: image.clone(), specs, pattern: Pattern::new(&image.name) }
     }
 
     fn set(&self, node: &mut Node) -> Result<()> {
         node::demand(node, Kind::Scalar)?;
         let old = node::raw_text(node);
-        if !self.pattern.as_ref().is_some_and(|pattern| pattern.is_match(old.as_bytes())) {
+        if !self.pattern.as_ref().is_some_and(|pattern| pattern.fits(old)) {
             return Ok(());
         }
         let name = self.changed(old);
@@ -121,7 +156,40 @@ impl Transform for Images {
 
 #[cfg(test)]
 mod tests {
-    use super::split_image;
+    use gyre_go::regexp::Regexp;
+
+    use super::{Pattern, split_image};
+
+    #[test]
+    fn plain_names_fit_as_their_expressions_do() {
+        let names = ["nginx", "a.b/c", "host:5000/x", "", "a-b_c"];
+        let rests = [
+            "",
+            ":1",
+            ":",
+            "@sha256:0a",
+            ":1@sha256:",
+            ":1.2_{}-",
+            "@sha",
+            ":a b",
+            "/x",
+            ":1:2",
+            "@sha256:a@",
+            "x",
+        ];
+        for name in names {
+            let pattern = Pattern::new(name).unwrap();
+            assert!(matches!(pattern, Pattern::Name(_)), "{name}");
+            let expression = format!("^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$");
+            let expression = Regexp::parse(&expression).unwrap();
+            for image in names.iter().chain(&["aéb/c", "axb/c", "a\nb/c"]) {
+                for rest in rests {
+                    let image = format!("{image}{rest}");
+                    assert_eq!(pattern.fits(&image), expression.is_match(image.as_bytes()), "{name} {image}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn splits() {

@@ -1,6 +1,7 @@
 //! The namespace of resources.
 
 use std::collections::HashMap;
+use std::hash::RandomState;
 
 use gyre_yaml::{Node, Tag};
 
@@ -111,9 +112,10 @@ impl Transform for Namespace {
         if self.name.is_empty() {
             return Ok(());
         }
-        let mut keys: HashMap<String, usize> = HashMap::new();
+        let hasher = RandomState::new();
+        let mut counts: HashMap<u64, usize> = HashMap::new();
         for resource in resources.list() {
-            *keys.entry(resource.id().key()).or_default() += 1;
+            *counts.entry(resource.id().hash(&hasher)).or_default() += 1;
         }
         let list = resources.list_mut();
         for at in 0..list.len() {
@@ -121,18 +123,21 @@ impl Transform for Namespace {
             if node::is_nil_or_empty(&resource.node) || resource.is_generated_by_helm() {
                 continue;
             }
-            if let Some(count) = keys.get_mut(&resource.id().key()) {
+            if let Some(count) = counts.get_mut(&resource.id().hash(&hasher)) {
                 *count -= 1;
             }
             resource.remember_id();
             self.run(&mut resource.node)?;
             let id = resource.id();
-            let count = keys.entry(id.key()).or_default();
+            let count = counts.entry(id.hash(&hasher)).or_default();
             *count += 1;
             if *count != 1 {
-                let same = list.iter().filter(|other| other.id().equals(&id));
-                let shown: Vec<String> = same.map(Resource::shown_json).collect();
-                return fail(format!("namespace transformation produces ID conflict: [{}]", shown.join(" ")));
+                let same: Vec<&Resource> = list.iter().filter(|other| other.id().equals(&id)).collect();
+                if same.len() > 1 {
+                    let shown: Vec<String> = same.into_iter().map(Resource::shown_json).collect();
+                    let shown = shown.join(" ");
+                    return fail(format!("namespace transformation produces ID conflict: [{shown}]"));
+                }
             }
         }
         Ok(())

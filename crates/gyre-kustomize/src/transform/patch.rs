@@ -100,8 +100,13 @@ fn decode(text: &[u8]) -> Result<JsonPatch> {
 
 fn select(resources: &ResMap, selector: &Selector) -> Result<Vec<usize>> {
     let matcher = Matcher::new(selector)?;
-    let picked = resources.list().iter().enumerate().filter(|(_, resource)| matcher.picks(resource));
-    Ok(picked.map(|(at, _)| at).collect())
+    let mut picked = Vec::new();
+    for (at, resource) in resources.list().iter().enumerate() {
+        if matcher.picks(resource)? {
+            picked.push(at);
+        }
+    }
+    Ok(picked)
 }
 
 impl Transform for Any {
@@ -264,8 +269,12 @@ impl Json {
             text = json.into_bytes();
         }
         let shown = String::from_utf8_lossy(&text).into_owned();
-        let decoded = JsonPatch::decode(&text, Flavor::V4)
-            .map_err(|error| Error::new(error.to_string()).within(format!("decoding {shown}")))?;
+        // The texts of Go's decoder where the text is no JSON at all.
+        let decoded = match gyre_go::json::parse(&text) {
+            Err(error) => fail(error.to_string()),
+            Ok(_) => JsonPatch::decode(&text, Flavor::V4).map_err(|error| Error::new(error.to_string())),
+        };
+        let decoded = decoded.map_err(|error| error.within(format!("decoding {shown}")))?;
         if decoded.is_empty() {
             return fail(format!("patch appears to be empty; file={}, JsonOp={shown}", patch.path));
         }

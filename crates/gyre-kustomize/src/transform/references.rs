@@ -1,9 +1,9 @@
 //! References to names that have changed.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use gyre_yaml::{Node, NodeValue, Tag};
+use gyre_yaml::{Node, NodeValue, SmolStr, Tag};
 
 use crate::config::Config;
 use crate::error::{Error, Result, fail};
@@ -16,30 +16,38 @@ use crate::resource::Resource;
 /// What is asked about a resource again and again.
 struct Facts {
     id: ResId,
-    original_namespace: String,
-    previous: Vec<ResId>,
-    prefixes: Vec<String>,
-    suffixes: Vec<String>,
+    original_namespace: SmolStr,
+    /// The kinds that it was, each once.
+    was: Vec<Gvk>,
+    prefixes: Vec<SmolStr>,
+    suffixes: Vec<SmolStr>,
 }
 
 impl Facts {
     fn of(resource: &Resource) -> Self {
+        let mut was: Vec<Gvk> = Vec::new();
+        for id in resource.previous_ids() {
+            if !was.contains(&id.gvk) {
+                was.reserve_exact(1);
+                was.push(id.gvk);
+            }
+        }
         Self {
             id: resource.id(),
-            original_namespace: resource.original_id().effective_namespace().to_owned(),
-            previous: resource.previous_ids(),
+            original_namespace: resource.original_id().effective_namespace().into(),
+            was,
             prefixes: resource.memory.prefixes.clone(),
             suffixes: resource.memory.suffixes.clone(),
         }
     }
 
     fn was(&self, gvk: &Gvk) -> bool {
-        self.previous.iter().any(|id| id.gvk.is_selected(gvk))
+        self.was.iter().any(|was| was.is_selected(gvk))
     }
 
     /// Did both get the same prefixes and suffixes last? Those without any may be let through.
     fn same_affixes(&self, other: &Self, allow_empty: bool) -> bool {
-        let same = |a: &[String], b: &[String]| {
+        let same = |a: &[SmolStr], b: &[SmolStr]| {
             let (short, long) = if a.len() > b.len() { (b, a) } else { (a, b) };
             if short.is_empty() { allow_empty || long.is_empty() } else { long.ends_with(short) }
         };
@@ -50,7 +58,7 @@ impl Facts {
 /// The resources by every name that they had.
 struct Names {
     facts: Vec<Facts>,
-    by_name: HashMap<String, Vec<usize>>,
+    by_name: HashMap<SmolStr, Vec<usize>>,
 }
 
 /// Writes the new names into all fields that refer to old ones.
@@ -63,10 +71,14 @@ pub(crate) fn fix(resources: &mut ResMap, config: &Config) -> Result<()> {
             .try_for_each(|binding| subject_namespaces(&binding.node, &binding.id()).map(drop));
     }
     let facts: Vec<Facts> = resources.list().iter().map(Facts::of).collect();
-    let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
-    for (at, fact) in facts.iter().enumerate() {
-        for name in fact.previous.iter().map(|id| &id.name).collect::<BTreeSet<_>>() {
-            by_name.entry(name.clone()).or_default().push(at);
+    let mut by_name: HashMap<SmolStr, Vec<usize>> = HashMap::new();
+    for (at, resource) in resources.list().iter().enumerate() {
+        for previous in &resource.memory.previous {
+            let places = by_name.entry(previous.name.clone()).or_default();
+            if places.last() != Some(&at) {
+                places.reserve_exact(1);
+                places.push(at);
+            }
         }
     }
     let names = Names { facts, by_name };
@@ -113,22 +125,21 @@ struct Referrer<'a> {
     is_role: bool,
     role: Option<Gvk>,
     /// The namespaces of the service accounts that a role binding names.
-    namespaces: Vec<String>,
+    namespaces: Vec<SmolStr>,
     too_many: Vec<usize>,
 }
 
 impl<'a> Referrer<'a> {
     fn new(names: &'a Names, at: usize, node: &Node) -> Result<Self> {
-        static ANY: Gvk = Gvk { group: String::new(), version: String::new(), kind: String::new() };
         let role = node.get("roleRef").and_then(|role| {
-            let group = node::raw_text(role.get("apiGroup")?).to_owned();
-            let kind = node::raw_text(role.get("kind")?).to_owned();
-            Some(Gvk { group, version: String::new(), kind })
+            let group = node::raw_text(role.get("apiGroup")?).into();
+            let kind = node::raw_text(role.get("kind")?).into();
+            Some(Gvk { group, version: SmolStr::default(), kind })
         });
         let id = &names.facts[at].id;
         let namespaces =
             if id.gvk.kind == "RoleBinding" { subject_namespaces(node, id)? } else { Vec::new() };
-        Ok(Self { names, at, target: &ANY, is_role: false, role, namespaces, too_many: Vec::new() })
+        Ok(Self { names, at, target: Gvk::ANY, is_role: false, role, namespaces, too_many: Vec::new() })
     }
 
     fn facts(&self) -> &'a Facts {
@@ -270,7 +281,7 @@ impl<'a> Referrer<'a> {
     }
 }
 
-fn subject_namespaces(node: &Node, id: &ResId) -> Result<Vec<String>> {
+fn subject_namespaces(node: &Node, id: &ResId) -> Result<Vec<SmolStr>> {
     let subjects = node.get("subjects").and_then(Node::as_sequence).unwrap_or_default();
     let mut namespaces = Vec::new();
     for subject in subjects {
@@ -279,7 +290,7 @@ fn subject_namespaces(node: &Node, id: &ResId) -> Result<Vec<String>> {
         if !matches!(namespace.tag, Tag::Str | Tag::None) {
             return fail(format!("Invalid Input: namespace is blank for resource \"{id}\"\n"));
         }
-        namespaces.push(node::raw_text(namespace).to_owned());
+        namespaces.push(node::raw_text(namespace).into());
     }
     Ok(namespaces)
 }

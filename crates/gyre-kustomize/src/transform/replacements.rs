@@ -98,12 +98,6 @@ impl Transform for Replacements {
     }
 }
 
-fn ids(resource: &Resource) -> Vec<ResId> {
-    let mut ids = vec![resource.id()];
-    ids.extend(resource.previous_ids());
-    ids
-}
-
 fn value(resources: &[Resource], replacement: &Replacement) -> Result<Node> {
     let source = match (&replacement.source, &replacement.source_value) {
         (Some(_), Some(_)) => return fail("value and resource selectors are mutually exclusive"),
@@ -128,7 +122,7 @@ fn select_source<'a>(resources: &'a [Resource], source: &Source) -> Result<&'a R
             && (wanted.name.is_empty() || wanted.name == id.name)
             && id.gvk.is_selected(&wanted.gvk)
     };
-    let mut matches = resources.iter().filter(|resource| ids(resource).iter().any(fits));
+    let mut matches = resources.iter().filter(|resource| resource.any_ids().any(|id| fits(&id)));
     match (matches.next(), matches.next()) {
         (Some(only), None) => Ok(only),
         (Some(_), Some(_)) => fail(format!("multiple matches for selector {}", shown_source(source))),
@@ -160,7 +154,7 @@ fn refine(found: &Node, options: Option<&FieldOptions>) -> Result<Node> {
         return fail(format!("options.index {index} is out of bounds for value {text}"));
     };
     let mut refined = found.clone();
-    refined.value = NodeValue::Scalar((*part).to_owned());
+    refined.value = NodeValue::Scalar((*part).into());
     Ok(refined)
 }
 
@@ -172,29 +166,38 @@ fn put(resources: &mut ResMap, target: &Target, value: &Node, copied: &mut usize
     };
     let matcher = compile(select)?;
     let rejects = target.reject.iter().map(compile).collect::<Result<Vec<_>>>()?;
+    let default = [DEFAULT_PATH.to_owned()];
+    let fields: &[String] = if target.field_paths.is_empty() { &default } else { &target.field_paths };
+    let paths: Vec<(&str, Vec<String>)> =
+        fields.iter().map(|field| (field.as_str(), node::split_path_with_brackets(field, '.'))).collect();
     for resource in resources.list_mut() {
-        let ids = ids(resource);
-        let rejected = rejects.iter().any(|reject| {
-            (reject.by_metadata && reject.fits_metadata(resource))
-                || (reject.by_id && ids.iter().any(|id| reject.fits_id(id)))
-        });
-        if !matcher.fits_metadata(resource) || rejected || !ids.iter().any(|id| matcher.fits_id(id)) {
+        if !matcher.fits_metadata(resource)? {
             continue;
         }
-        copy_into(&mut resource.node, value, target, copied)?;
+        let mut rejected = false;
+        for reject in rejects.iter().filter(|reject| reject.by_metadata) {
+            rejected = rejected || reject.fits_metadata(resource)?;
+        }
+        let has = |matcher: &Matcher| resource.any_ids().any(|id| matcher.fits_id(&id));
+        if rejected || rejects.iter().any(|reject| reject.by_id && has(reject)) || !has(&matcher) {
+            continue;
+        }
+        copy_into(&mut resource.node, value, &paths, target.options.as_ref(), copied)?;
     }
     Ok(())
 }
 
-fn copy_into(resource: &mut Node, value: &Node, target: &Target, copied: &mut usize) -> Result<()> {
-    let default = [DEFAULT_PATH.to_owned()];
-    let paths: &[String] = if target.field_paths.is_empty() { &default } else { &target.field_paths };
-    let options = target.options.as_ref();
+fn copy_into(
+    resource: &mut Node,
+    value: &Node,
+    paths: &[(&str, Vec<String>)],
+    options: Option<&FieldOptions>,
+    copied: &mut usize,
+) -> Result<()> {
     let create = options.filter(|options| options.create).map(|_| node::kind(value));
     let size = size(value);
-    for field in paths {
-        let path = node::split_path_with_brackets(field, '.');
-        if structured::set(resource, value, &path, create).is_ok() {
+    for (field, path) in paths {
+        if structured::set(resource, value, path, create).is_ok() {
             continue;
         }
         let words = if create.is_some() { "find or create" } else { "find" };
@@ -212,8 +215,7 @@ fn copy_into(resource: &mut Node, value: &Node, target: &Target, copied: &mut us
             };
             failure = failure.take().or(result.err());
         };
-        let count =
-            visit::visit(resource, &path, create, &mut set).map_err(|error| error.within(&problem))?;
+        let count = visit::visit(resource, path, create, &mut set).map_err(|error| error.within(&problem))?;
         if let Some(error) = failure {
             return Err(error);
         }
@@ -248,7 +250,7 @@ fn set_field(field: &mut Node, value: &Node, options: Option<&FieldOptions>) -> 
             Ok(index) if index >= parts.len() => parts.push(&text),
             Ok(index) => parts[index] = &text,
         }
-        value.value = NodeValue::Scalar(parts.join(delimiter));
+        value.value = NodeValue::Scalar(parts.join(delimiter).into());
     }
     take(field, value);
     Ok(())
@@ -257,7 +259,7 @@ fn set_field(field: &mut Node, value: &Node, options: Option<&FieldOptions>) -> 
 /// A scalar takes the text only: it stays of its type. Anything else is replaced.
 fn take(field: &mut Node, value: Node) {
     if node::kind(field) == Kind::Scalar {
-        field.value = NodeValue::Scalar(node::raw_text(&value).to_owned());
+        field.value = NodeValue::Scalar(node::raw_text(&value).into());
     } else {
         *field = value;
     }

@@ -34,9 +34,8 @@ impl Transform for Replicas {
                 let resource = &mut resources.contents_mut()[at];
                 let gvk = resource.gvk();
                 let current = resource.name() == name && gvk.is_selected(&spec.gvk);
-                let before = || {
-                    resource.previous_ids().iter().any(|id| id.name == *name && id.gvk.is_selected(&spec.gvk))
-                };
+                let before =
+                    || resource.previous_ids().any(|id| id.name == *name && id.gvk.is_selected(&spec.gvk));
                 if current || before() {
                     found = true;
                     spec.visit(&mut resource.node, Some(&create), &mut entry("", &count, &Tag::Int))?;

@@ -2,6 +2,7 @@
 
 use crate::config::{FIRST, LAST, kind_order};
 use crate::error::{Result, fail};
+use crate::id::or;
 use crate::resmap::ResMap;
 use crate::resource::Resource;
 use crate::types::SortOptions;
@@ -30,12 +31,12 @@ pub(crate) fn legacy(resources: ResMap) -> ResMap {
 fn sort(resources: ResMap, order: impl Fn(&str) -> i32) -> ResMap {
     let key = |resource: &Resource| {
         let id = resource.id();
-        let or = |text: String, otherwise: &str| if text.is_empty() { otherwise.to_owned() } else { text };
-        let text = format!("{}|{}|{}", id.gvk, or(id.namespace, "~X"), or(id.name, "~N"));
-        // compat(kustomize): the core kind goes before one of the same name.
-        let core = id.gvk.kind == "Namespace" && id.gvk.group.is_empty();
+        let text = format!("{}|{}|{}", id.gvk, or(&id.namespace, "~X"), or(&id.name, "~N"));
+        let order = order(&id.gvk.kind);
+        // compat(kustomize): the core kind goes before others of the same name.
+        let core = order != 0 && id.gvk.kind == "Namespace" && id.gvk.group.is_empty();
         let kind = if core { String::new() } else { id.gvk.sort_text() };
-        (order(&id.gvk.kind), kind, text)
+        (order, kind, text)
     };
     let mut list = resources.into_list();
     list.sort_by_cached_key(key);

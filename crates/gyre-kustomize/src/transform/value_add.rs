@@ -29,7 +29,9 @@ impl Transform for ValueAdd {
         for target in &self.targets {
             let matcher = target.selector.as_ref().map(Matcher::new).transpose()?;
             for resource in resources.list_mut() {
-                if matcher.as_ref().is_some_and(|matcher| !matcher.picks(resource)) {
+                if let Some(matcher) = &matcher
+                    && !matcher.picks(resource)?
+                {
                     continue;
                 }
                 if target.field == "metadata/namespace" {
@@ -76,7 +78,7 @@ impl ValueAdd {
             position => insert(node::raw_text(at), position - 1, &self.value),
         };
         let style = at.style;
-        at.value = NodeValue::Scalar(value);
+        at.value = NodeValue::Scalar(value.into());
         at.tag = Tag::None;
         at.style = style;
         Ok(())

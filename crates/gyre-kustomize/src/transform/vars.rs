@@ -16,7 +16,7 @@ use crate::types::Var;
 pub(crate) fn mark(resources: &mut ResMap, var: &Var) -> Result<()> {
     let full = complete(var);
     let object = &full.object;
-    let gvk = Gvk { group: object.group.clone(), version: object.version.clone(), kind: object.kind.clone() };
+    let gvk = Gvk::new(&object.group, &object.version, &object.kind);
     let id = ResId::new(gvk, &object.name, &object.namespace);
     let exact = !id.namespace.is_empty() || id.cluster_scoped;
     let fits = |other: &ResId| if exact { id.equals(other) } else { id.same_name_and_kind(other) };
@@ -57,7 +57,7 @@ pub(crate) fn complete(var: &Var) -> Var {
 pub(crate) fn shown(var: &Var) -> String {
     // compat(kustomize): of the object only the kind is shown.
     let object = &var.object;
-    let gvk = Gvk { group: object.group.clone(), version: object.version.clone(), kind: object.kind.clone() };
+    let gvk = Gvk::new(&object.group, &object.version, &object.kind);
     format!("{{{} {gvk} {{{}}}}}", var.name, var.field.field_path)
 }
 
@@ -230,7 +230,7 @@ impl Expansion<'_> {
             rest = &inside[end + 1..];
         }
         output.push_str(rest);
-        node.value = NodeValue::Scalar(output);
+        node.value = NodeValue::Scalar(output.into());
         node.tag = tag;
         node.style = Style::PLAIN;
         Ok(())

@@ -29,8 +29,13 @@ go_struct! {
 
 impl Source {
     pub(crate) fn id(&self) -> ResId {
-        let gvk = Gvk { group: self.group.clone(), version: self.version.clone(), kind: self.kind.clone() };
-        ResId { gvk, name: self.name.clone(), namespace: self.namespace.clone(), cluster_scoped: false }
+        let gvk = Gvk::new(&self.group, &self.version, &self.kind);
+        ResId {
+            gvk,
+            name: self.name.as_str().into(),
+            namespace: self.namespace.as_str().into(),
+            cluster_scoped: false,
+        }
     }
 
     /// As a message shows it.

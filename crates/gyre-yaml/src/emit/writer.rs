@@ -4,6 +4,9 @@ use crate::chars::{at, is_blank, is_blankz, is_bom, is_break, is_printable, widt
 use crate::error::Dialect;
 use crate::token::ScalarStyle;
 
+/// Room for the text of a usual object.
+const TEXT_BYTES: usize = 512;
+
 /// The text so far, and where the pen stands.
 pub(super) struct Writer {
     pub(super) text: Vec<u8>,
@@ -24,7 +27,7 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn new(dialect: Dialect, best_indent: i32) -> Self {
         Self {
-            text: Vec::new(),
+            text: Vec::with_capacity(TEXT_BYTES),
             dialect,
             column: 0,
             indent: -1,

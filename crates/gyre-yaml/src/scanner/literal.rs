@@ -3,7 +3,7 @@
 use super::{Scan, Scanner};
 use crate::chars::{at, is_blank, is_break, is_breakz};
 use crate::error::Mark;
-use crate::token::{ScalarStyle, TokenKind};
+use crate::token::ScalarStyle;
 
 #[derive(Clone, Copy, PartialEq)]
 enum Chomping {
@@ -36,7 +36,7 @@ impl Scanner<'_> {
         let mut end = self.mark;
         let value = self.block_content(literal, chomping, &mut indent, start, &mut end)?;
         let style = if literal { ScalarStyle::Literal } else { ScalarStyle::Folded };
-        self.push(TokenKind::Scalar { value: super::tag::text(value), style }, start, end);
+        self.push_scalar(value, style, start, end);
         Ok(())
     }
 
@@ -73,7 +73,7 @@ impl Scanner<'_> {
         start: Mark,
         end: &mut Mark,
     ) -> Scan<Vec<u8>> {
-        let mut value = Vec::new();
+        let mut value = self.scratch();
         let mut leading_break = Vec::new();
         let mut trailing_breaks = Vec::new();
         self.block_breaks(indent, &mut trailing_breaks, start, end)?;

@@ -1,9 +1,8 @@
 //! Plain scalars.
 
-use super::quoted::Blanks;
 use super::{Scan, Scanner};
 use crate::chars::{at, is_blank, is_blankz, is_break};
-use crate::token::{ScalarStyle, TokenKind};
+use crate::token::ScalarStyle;
 
 impl Scanner<'_> {
     pub(super) fn fetch_plain_scalar(&mut self) -> Scan<()> {
@@ -12,8 +11,8 @@ impl Scanner<'_> {
         let indent = self.indent + 1;
         let start = self.mark;
         let mut end = self.mark;
-        let mut value = Vec::new();
-        let mut blanks = Blanks::default();
+        let mut value = self.scratch();
+        let mut blanks = std::mem::take(&mut self.blanks);
         loop {
             if self.mark.column == 0 && self.document_indicator().is_some() {
                 break;
@@ -43,11 +42,12 @@ impl Scanner<'_> {
                 break;
             }
         }
-        let kind = TokenKind::Scalar { value: super::tag::text(value), style: ScalarStyle::Plain };
-        self.push(kind, start, end);
+        self.push_scalar(value, ScalarStyle::Plain, start, end);
         if blanks.broken {
             self.simple_key_allowed = true;
         }
+        blanks.clear();
+        self.blanks = blanks;
         Ok(())
     }
 

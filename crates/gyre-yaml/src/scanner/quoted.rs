@@ -4,7 +4,7 @@ use super::tag::hex;
 use super::{Scan, Scanner};
 use crate::chars::{at, is_blank, is_blankz, is_break};
 use crate::error::Mark;
-use crate::token::{ScalarStyle, TokenKind};
+use crate::token::ScalarStyle;
 
 impl Scanner<'_> {
     pub(super) fn fetch_flow_scalar(&mut self, single: bool) -> Scan<()> {
@@ -13,7 +13,7 @@ impl Scanner<'_> {
         let start = self.mark;
         self.skip();
         let quote = if single { b'\'' } else { b'"' };
-        let mut value = Vec::new();
+        let mut value = self.scratch();
         loop {
             if self.mark.column == 0 && self.document_indicator().is_some() {
                 return Err(self.problem(start, "found unexpected document indicator"));
@@ -29,7 +29,7 @@ impl Scanner<'_> {
         }
         self.skip();
         let style = if single { ScalarStyle::SingleQuoted } else { ScalarStyle::DoubleQuoted };
-        self.push(TokenKind::Scalar { value: super::tag::text(value), style }, start, self.mark);
+        self.push_scalar(value, style, start, self.mark);
         Ok(())
     }
 
@@ -149,6 +149,14 @@ pub(super) struct Blanks {
 }
 
 impl Blanks {
+    /// Forgets them; the buffers are kept.
+    pub(super) fn clear(&mut self) {
+        self.spaces.clear();
+        self.first_break.clear();
+        self.more_breaks.clear();
+        self.broken = false;
+    }
+
     /// Puts them between the words: one line break becomes a space, more become one less.
     pub(super) fn put(&mut self, value: &mut Vec<u8>) {
         if !self.broken {

@@ -19,7 +19,7 @@ pub(super) fn set(resource: &mut Node, value: &Node, path: &[String], create: Op
         return fail("unable to find field in structured data");
     }
     let written = write(&root, &text)?;
-    visit(resource, outer, None, &mut |field| field.value = NodeValue::Scalar(written.clone()))?;
+    visit(resource, outer, None, &mut |field| field.value = NodeValue::Scalar(written.as_str().into()))?;
     Ok(())
 }
 
