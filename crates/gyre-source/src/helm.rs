@@ -2,9 +2,11 @@
 
 mod http;
 mod index;
+mod provenance;
 mod repositories;
 
 pub use http::{Access, HelmSourceError, Remote};
 pub(crate) use http::{client, reason};
 pub use index::{ChartVersion, Index, Step, read_index, visit_index};
+pub use provenance::{Entity, Keyring, PgpError, Signed};
 pub use repositories::{Repositories, Repository};

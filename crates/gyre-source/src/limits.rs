@@ -51,3 +51,9 @@ pub(crate) const OCI_MANIFEST_BYTES_MAX: u64 = 8 << 20;
 pub(crate) const OCI_BLOB_BYTES_MAX: u64 = 512 << 20;
 /// Pages of tags of one repository.
 pub(crate) const OCI_TAG_PAGES_MAX: usize = 1000;
+/// Packets of a keyring.
+pub(crate) const PGP_PACKETS_MAX: usize = 100_000;
+/// Bytes that are hashed to make a key of a passphrase; the most that OpenPGP can ask for.
+pub(crate) const PGP_S2K_BYTES_MAX: usize = 65_011_712;
+/// Letters of one line of a signature.
+pub(crate) const PGP_LINE_LETTERS: usize = 64;
