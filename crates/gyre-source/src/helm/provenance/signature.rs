@@ -196,9 +196,13 @@ impl Unsigned {
         body.extend_from_slice(issuer);
         body.extend_from_slice(&[*first, *second]);
         if body[2] == 27 {
-            numbers.iter().for_each(|number| body.extend_from_slice(number));
+            for number in numbers {
+                body.extend_from_slice(number);
+            }
         } else {
-            numbers.iter().for_each(|number| write_mpi(number, &mut body));
+            for number in numbers {
+                write_mpi(number, &mut body);
+            }
         }
         Ok(packet::write(packet::SIGNATURE, &body))
     }
