@@ -1,6 +1,8 @@
 //! What kinds do differently: which have a generation, what a write through the main path or through `status` may
 //! change, what a new object gets from the server.
 
+mod services;
+
 use gyre_merge::apply::{Element, Set};
 use serde_json::{Map, Value, json};
 
@@ -220,6 +222,9 @@ pub(crate) fn prepare_update(kind: &Kind, version: &str, object: &mut Value, old
     let status = has_status(kind, version);
     if status {
         set_or_remove(object, "status", old.get("status").cloned());
+    }
+    if kind.is("", "services") {
+        services::drop_dependent(object, old);
     }
     if kind.is("", "namespaces") {
         let finalizers = old["spec"]["finalizers"].clone();

@@ -42,6 +42,25 @@ async fn an_object_without_its_namespace_has_no_path() {
     assert_eq!(code, 405);
 }
 
+#[tokio::test]
+async fn a_service_of_another_type_loses_what_only_the_old_one_has() {
+    let server = Server::builder().start().unwrap();
+    let path = "/api/v1/namespaces/default/services";
+    let service = json!({"metadata": {"name": "a"}, "spec": {"type": "NodePort", "ports": [{"port": 80}]}});
+    let (_, made) = ask(&server, "POST", path, service).await;
+    assert!(made["spec"]["ports"][0]["nodePort"].is_number(), "{made}");
+    let patch = |kind: &str, name: Value| json!({"spec": {"type": kind, "externalName": name}});
+    let one = format!("{path}/a");
+    let (code, plain) = ask(&server, "PATCH", &one, patch("ClusterIP", Value::Null)).await;
+    assert_eq!((code, &plain["spec"]["ports"][0]["nodePort"]), (200, &Value::Null), "{plain}");
+    assert_eq!(plain["spec"]["externalTrafficPolicy"], Value::Null);
+    assert_eq!(plain["spec"]["clusterIP"], made["spec"]["clusterIP"]);
+    let (code, named) = ask(&server, "PATCH", &one, patch("ExternalName", json!("a.example"))).await;
+    assert_eq!((code, &named["spec"]["clusterIP"]), (200, &Value::Null), "{named}");
+    let (code, again) = ask(&server, "PATCH", &one, patch("ClusterIP", Value::Null)).await;
+    assert!(code == 200 && again["spec"]["clusterIP"].is_string(), "{again}");
+}
+
 /// Whoever is slower changes what the other has made.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn applies_of_one_new_object_at_the_same_time_all_succeed() {

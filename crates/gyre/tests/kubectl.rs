@@ -1,4 +1,4 @@
-//! The embedded API as kubectl's users meet it: the real kubectl, every command that asks a cluster.
+//! The embedded API as users meet it: the real kubectl, every command that asks a cluster; and the Python client.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects")]
 
@@ -307,4 +307,92 @@ fn pods_run_on_the_node_and_write_logs() {
     kube.says(drained, &["node/gyre-node drained", "evicted"]);
     kube.says("uncordon gyre-node", &[]);
     kube.says("rollout status deployment/app --timeout=30s", &[]);
+}
+
+/// What becomes of what an owner owns.
+#[test]
+fn owners_take_along_what_they_own_or_leave_it() {
+    let Some(kube) = Kube::start() else { return };
+    for (cascade, left) in [("background", false), ("foreground", false), ("orphan", true)] {
+        kube.says("create deployment web --image=nginx", &["created"]);
+        kube.says("wait deployment web --for=condition=Available --timeout=30s", &["condition met"]);
+        kube.says(
+            &format!("delete deployment web --cascade={cascade}"),
+            &["deployment.apps \"web\" deleted"],
+        );
+        if left {
+            kube.says("get replicasets -l app=web -o name", &["replicaset.apps/web-"]);
+            kube.says("get pods -l app=web -o name", &["pod/web-"]);
+        } else {
+            kube.wait("nothing is left", |kube| {
+                kube.run("get replicasets,pods -l app=web -o name").out.is_empty()
+            });
+        }
+    }
+}
+
+/// Lists, and follows from there: what the clients of other languages do.
+const INFORMER: &str = r#"
+import sys, threading, time
+from kubernetes import client, config, watch
+config.load_kube_config("kubeconfig")
+core, apps = client.CoreV1Api(), client.AppsV1Api()
+for name in ["a", "b", "c"]:
+    core.create_namespaced_config_map("default", {"metadata": {"name": name, "labels": {"app": "x"}}})
+held, page = {}, None
+while True:
+    page = core.list_namespaced_config_map("default", label_selector="app=x", limit=2,
+                                           _continue=page.metadata._continue if page else None)
+    held.update({it.metadata.name: it for it in page.items})
+    if not page.metadata._continue:
+        break
+assert sorted(held) == ["a", "b", "c"], held
+def change():
+    core.patch_namespaced_config_map("a", "default", {"data": {"k": "v"}})
+    core.delete_namespaced_config_map("b", "default")
+    core.create_namespaced_config_map("default", {"metadata": {"name": "d", "labels": {"app": "x"}}})
+    core.patch_namespaced_config_map("c", "default", {"metadata": {"labels": {"app": "y"}}})
+threading.Timer(0.2, change).start()
+seen = []
+for event in watch.Watch().stream(core.list_namespaced_config_map, "default", label_selector="app=x",
+                                  resource_version=page.metadata.resource_version, timeout_seconds=20):
+    name = event["object"].metadata.name
+    seen.append((event["type"], name))
+    if event["type"] == "DELETED":
+        held.pop(name)
+    else:
+        held[name] = event["object"]
+    if len(seen) == 4:
+        break
+assert seen == [("MODIFIED", "a"), ("DELETED", "b"), ("ADDED", "d"), ("DELETED", "c")], seen
+assert sorted(held) == ["a", "d"] and held["a"].data == {"k": "v"}, held
+apps.create_namespaced_deployment("default", {"metadata": {"name": "web"}, "spec": {"selector": {"matchLabels": {"a": "b"}},
+    "template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "nginx"}]}}}})
+for event in watch.Watch().stream(apps.list_namespaced_deployment, "default", timeout_seconds=30):
+    if event["object"].status.available_replicas:
+        break
+try:
+    core.read_namespaced_config_map("none", "default")
+except client.ApiException as error:
+    assert error.status == 404 and error.reason == "Not Found", error
+print("followed", client.VersionApi().get_code().git_version)
+"#;
+
+#[test]
+fn the_python_client_lists_and_follows() {
+    let Some(kube) = Kube::start() else { return };
+    let script = kube.write("informer.py", INFORMER);
+    let python = |name: &str, arguments: &[&std::ffi::OsStr]| {
+        std::process::Command::new(name).args(arguments).current_dir(kube.path()).output()
+    };
+    let has = |name: &str| {
+        python(name, &["-c".as_ref(), "import kubernetes".as_ref()]).is_ok_and(|it| it.status.success())
+    };
+    let Some(name) = ["python3", "/usr/bin/python3"].into_iter().find(|it| has(it)) else {
+        println!("the Python client is not installed (apt-get install python3-kubernetes): nothing checked");
+        return;
+    };
+    let output = python(name, &[script.as_os_str()]).unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && out.starts_with("followed v1."), "{out} {err}");
 }

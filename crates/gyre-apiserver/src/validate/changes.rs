@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::fields::{Causes, address, in_order, items, not_negative, text};
 use crate::failure::Cause;
+use crate::quantity::Quantity;
 use crate::registry::Kind;
 
 const IMMUTABLE: &str = "field is immutable";
@@ -119,6 +120,9 @@ fn pod(subresource: &str, object: &Value, old: &Value, causes: &mut Causes) {
             return;
         }
     }
+    if !additions(object, old, causes) {
+        return;
+    }
     let mut new = object["spec"].clone();
     let held = &old["spec"];
     for key in ["containers", "initContainers"] {
@@ -145,6 +149,42 @@ fn pod(subresource: &str, object: &Value, old: &Value, causes: &mut Causes) {
     if new != *held {
         causes.push(Cause::forbidden("spec", &format!("{POD}\n@@ -0,0 +0,0 @@\n core.PodSpec{{}}")));
     }
+}
+
+/// What of a pod may grow, shrink or be added to, and how. Says whether the rest is looked at.
+fn additions(object: &Value, old: &Value, causes: &mut Causes) -> bool {
+    let (spec, held) = (&object["spec"], &old["spec"]);
+    let (at, new) = ("spec.activeDeadlineSeconds", &spec["activeDeadlineSeconds"]);
+    match (new.as_i64(), held["activeDeadlineSeconds"].as_i64()) {
+        (Some(new), Some(held)) if held < new => {
+            let detail = "must be less than or equal to previous value";
+            causes.push(Cause::invalid(at, &new.into(), detail));
+            return false;
+        }
+        (None, Some(_)) => {
+            let detail = "must not update from a positive integer to nil value";
+            causes.push(Cause::invalid(at, new, detail));
+        }
+        _ => {}
+    }
+    let untimed = |it: &Value| {
+        let mut it = it.clone();
+        it.as_object_mut().map(|it| it.remove("tolerationSeconds"));
+        it
+    };
+    let list = |it: &Value, key: &str| it[key].as_array().cloned().unwrap_or_default();
+    let given: Vec<Value> = list(spec, "tolerations").iter().map(untimed).collect();
+    if list(held, "tolerations").iter().any(|it| !given.contains(&untimed(it))) {
+        let detail = "existing toleration can not be modified except its tolerationSeconds";
+        causes.push(Cause::forbidden("spec.tolerations", detail));
+    }
+    let gates = list(held, "schedulingGates");
+    for gate in list(spec, "schedulingGates").iter().filter(|it| !gates.contains(it)) {
+        let detail =
+            format!("only deletion is allowed, but found new scheduling gate '{}'", text(&gate["name"]));
+        causes.push(Cause::forbidden("spec.schedulingGates", &detail));
+    }
+    true
 }
 
 fn volume(object: &Value, old: &Value, causes: &mut Causes) {
@@ -196,6 +236,15 @@ fn claim(object: &Value, old: &Value, causes: &mut Causes) {
     if strip(object) != strip(old) {
         let detail = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n@@ -0,0 +0,0 @@\n core.PersistentVolumeClaimSpec{}";
         causes.push(Cause::forbidden("spec", detail));
+    }
+    let size = |it: &Value| Quantity::of(&it["spec"]["resources"]["requests"]["storage"]);
+    let held = Quantity::of(&old["status"]["capacity"]["storage"]).unwrap_or(Quantity::from_whole(0));
+    if let (Some(new), Some(before)) = (size(object), size(old))
+        && new < before
+        && new <= held
+    {
+        let at = "spec.resources.requests.storage";
+        causes.push(Cause::forbidden(at, "field can not be less than status.capacity"));
     }
     if object["spec"]["volumeMode"] != old["spec"]["volumeMode"] {
         causes.push(Cause::invalid("volumeMode", &object["spec"]["volumeMode"], IMMUTABLE));

@@ -1,0 +1,57 @@
+//! What a Service loses when it becomes one of another type (`pkg/registry/core/service`, dropTypeDependentFields).
+
+use serde_json::Value;
+
+fn is_external(spec: &Value) -> bool {
+    spec["type"] == "ExternalName"
+}
+
+fn is_balanced(spec: &Value) -> bool {
+    spec["type"] == "LoadBalancer"
+}
+
+fn has_node_ports(spec: &Value) -> bool {
+    spec["type"] == "NodePort" || is_balanced(spec) && spec["allocateLoadBalancerNodePorts"] != false
+}
+
+fn is_health_checked(spec: &Value) -> bool {
+    is_balanced(spec) && spec["externalTrafficPolicy"] == "Local"
+}
+
+fn is_outside(spec: &Value) -> bool {
+    let addresses = spec["externalIPs"].as_array().is_some_and(|it| !it.is_empty());
+    matches!(spec["type"].as_str(), Some("NodePort" | "LoadBalancer"))
+        || spec["type"] == "ClusterIP" && addresses
+}
+
+/// Takes away what only the old type has, where the writer has left it as it was.
+pub(super) fn drop_dependent(object: &mut Value, old: &Value) {
+    let old = &old["spec"];
+    let Some(spec) = object.get_mut("spec").filter(|it| it.is_object()) else { return };
+    let lost = |spec: &Value, has: fn(&Value) -> bool| has(old) && !has(spec);
+    let addressed = |spec: &Value| !is_external(spec);
+    let mut gone: Vec<&str> = Vec::new();
+    if lost(spec, addressed) {
+        gone.extend(["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"]);
+    }
+    if lost(spec, is_health_checked) {
+        gone.push("healthCheckNodePort");
+    }
+    if lost(spec, is_balanced) {
+        gone.extend(["loadBalancerClass", "allocateLoadBalancerNodePorts"]);
+    }
+    if lost(spec, is_outside) {
+        gone.push("externalTrafficPolicy");
+    }
+    let numbers = |spec: &Value| -> Vec<Value> {
+        let ports = spec["ports"].as_array().into_iter().flatten();
+        ports.map(|it| it["nodePort"].clone()).collect()
+    };
+    let ports = lost(spec, has_node_ports) && numbers(spec) == numbers(old);
+    if let Some(fields) = spec.as_object_mut() {
+        fields.retain(|key, value| !gone.contains(&key.as_str()) || *value != old[key.as_str()]);
+    }
+    for port in spec.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten().filter(|_| ports) {
+        port.as_object_mut().map(|it| it.remove("nodePort"));
+    }
+}
