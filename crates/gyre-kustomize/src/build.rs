@@ -139,11 +139,13 @@ pub(crate) struct Context<'a> {
 
 impl Context<'_> {
     /// The resources of a file.
-    pub(crate) fn parse(&self, content: &[u8]) -> Result<Vec<Resource>> {
-        match self.cache {
-            Some(cache) => cache.resources(content),
-            None => parse::resources(content),
-        }
+    pub(crate) fn parse(&mut self, content: &[u8]) -> Result<Vec<Resource>> {
+        let contents = match self.cache {
+            Some(cache) => cache.contents(content),
+            None => parse::contents(content),
+        }?;
+        self.spent.aliased(contents.aliased)?;
+        Ok(contents.resources)
     }
 
     pub(crate) fn schema(&self) -> Schema {

@@ -74,7 +74,11 @@ impl Decoder {
         let found = match value {
             Value::Null => "null".to_owned(),
             Value::Bool(_) => "bool".to_owned(),
-            Value::Number(number) if wanted.starts_with("int") => format!("number {number}"),
+            Value::Number(number) if wanted.starts_with("int") => {
+                let float = number.as_f64().filter(|_| number.is_f64());
+                let text = float.and_then(|float| gyre_go::json::number(float).ok());
+                format!("number {}", text.unwrap_or_else(|| number.to_string()))
+            }
             Value::Number(_) => "number".to_owned(),
             Value::String(_) => "string".to_owned(),
             Value::Array(_) => "array".to_owned(),

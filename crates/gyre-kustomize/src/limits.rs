@@ -12,6 +12,9 @@ pub const FILE_BYTES_MAX: usize = 64 << 20;
 /// How many bytes variables, replacements and `copy` operations may put into resources.
 pub const COPIED_BYTES_MAX: usize = 256 << 20;
 
+/// How many nodes the aliases of all files of a build may write out.
+pub const ALIASED_NODES_MAX: usize = 4_000_000;
+
 /// How many kustomizations a build may read, one that is named again counted again.
 pub const KUSTOMIZATIONS_MAX: usize = 10_000;
 

@@ -6,7 +6,7 @@ use gyre_model::{EntryKind, FileTree, TreeError, clean_path};
 
 use crate::build::Options;
 use crate::error::{Error, ErrorKind, Result, fail};
-use crate::limits::{BYTES_MAX, DEPTH_MAX, FILE_BYTES_MAX, FILES_MAX, KUSTOMIZATIONS_MAX};
+use crate::limits::{ALIASED_NODES_MAX, BYTES_MAX, DEPTH_MAX, FILE_BYTES_MAX, FILES_MAX, KUSTOMIZATIONS_MAX};
 use crate::remote::{Remote, RemoteError, Repository, is_repository};
 
 /// Which files a kustomization may read.
@@ -25,9 +25,21 @@ pub(crate) struct Spent {
     files: usize,
     bytes: usize,
     kustomizations: usize,
+    aliased: usize,
 }
 
 impl Spent {
+    /// Counts the nodes that the aliases of a file wrote out.
+    pub(crate) fn aliased(&mut self, nodes: usize) -> Result<()> {
+        self.aliased += nodes;
+        if self.aliased > ALIASED_NODES_MAX {
+            return fail(format!(
+                "aliases write out more than {ALIASED_NODES_MAX} nodes: write files with less"
+            ));
+        }
+        Ok(())
+    }
+
     /// Counts a kustomization that is about to be read.
     pub(crate) fn kustomization(&mut self) -> Result<()> {
         self.kustomizations += 1;
@@ -138,6 +150,9 @@ impl<'a> Root<'a> {
             TreeError::NotADirectory { .. } => {
                 let missing = self.first_missing(full);
                 format!("evalsymlink failure on '{shown}' : lstat {missing}: not a directory")
+            }
+            TreeError::SymlinkLoop { .. } => {
+                format!("evalsymlink failure on '{shown}' : EvalSymlinks: too many links")
             }
             other => format!("evalsymlink failure on '{shown}' : {other}"),
         }

@@ -23,40 +23,55 @@ pub struct Cache {
 
 #[derive(Debug, Default)]
 struct Parsed {
-    files: HashMap<Digest, Arc<Result<Vec<Resource>>>>,
+    files: HashMap<Digest, Arc<Result<Contents>>>,
     bytes: usize,
 }
 
 impl Cache {
-    /// The resources of a file.
-    pub(crate) fn resources(&self, content: &[u8]) -> Result<Vec<Resource>> {
+    /// What is in a file.
+    pub(crate) fn contents(&self, content: &[u8]) -> Result<Contents> {
         let digest = Digest::of(content);
         if let Ok(parsed) = self.parsed.lock()
             && let Some(found) = parsed.files.get(&digest)
         {
             return Result::clone(found);
         }
-        let found = Arc::new(resources(content));
+        let found = Arc::new(contents(content));
+        let aliased = found.as_ref().as_ref().map_or(0, |found| found.aliased * size_of::<Node>());
+        let bytes = content.len() + aliased;
         if let Ok(mut parsed) = self.parsed.lock() {
             // bounded: a full cache starts anew; any entry may be dropped at any moment.
-            if parsed.bytes + content.len() > CACHE_BYTES_MAX {
+            if parsed.bytes + bytes > CACHE_BYTES_MAX {
                 *parsed = Parsed::default();
             }
-            parsed.bytes += content.len();
+            parsed.bytes += bytes;
             parsed.files.insert(digest, Arc::clone(&found));
         }
         Result::clone(&found)
     }
 }
 
-/// The resources in a text of YAML documents.
-pub(crate) fn resources(content: &[u8]) -> Result<Vec<Resource>> {
-    let nodes = checked(nodes(content)?)?;
-    Ok(expand_lists(nodes)?.into_iter().map(Resource::new).collect())
+/// What is in a text of YAML documents.
+#[derive(Clone, Debug)]
+pub(crate) struct Contents {
+    pub(crate) resources: Vec<Resource>,
+    /// How many nodes more than the text has its aliases wrote out.
+    pub(crate) aliased: usize,
 }
 
-/// The documents of a text, aliases written out.
-fn nodes(content: &[u8]) -> Result<Vec<Node>> {
+/// The resources in a text of YAML documents.
+pub(crate) fn resources(content: &[u8]) -> Result<Vec<Resource>> {
+    contents(content).map(|contents| contents.resources)
+}
+
+pub(crate) fn contents(content: &[u8]) -> Result<Contents> {
+    let (nodes, aliased) = nodes(content)?;
+    let resources = expand_lists(checked(nodes)?)?.into_iter().map(Resource::new).collect();
+    Ok(Contents { resources, aliased })
+}
+
+/// The documents of a text, aliases written out, and how many nodes more that made.
+fn nodes(content: &[u8]) -> Result<(Vec<Node>, usize)> {
     let text = String::from_utf8_lossy(content);
     // compat(kyaml): what is no UTF-8 is found by the parser, which then reads the bytes themselves.
     let valid = matches!(text, std::borrow::Cow::Borrowed(_));
@@ -66,6 +81,7 @@ fn nodes(content: &[u8]) -> Result<Vec<Node>> {
     let alone = parts.len() == 1;
     let last = parts.len().saturating_sub(1);
     let mut nodes = Vec::new();
+    let mut read = 0;
     // A document that is malformed is told before one whose aliases are.
     let mut unwritten = None;
     let mut writer = anchors::Writer::default();
@@ -87,7 +103,9 @@ fn nodes(content: &[u8]) -> Result<Vec<Node>> {
             with_break.as_slice()
         };
         let source = Source::new(bytes);
-        let document = source.documents(Dialect::V3, false).next_document().map_err(malformed)?;
+        let mut documents = source.documents(Dialect::V3, false);
+        let document = documents.next_document().map_err(malformed)?;
+        read += documents.nodes();
         let Some(document) = document else { continue };
         if node::is_null(&document.root) {
             continue;
@@ -108,7 +126,10 @@ fn nodes(content: &[u8]) -> Result<Vec<Node>> {
         }
         keep(root, &mut nodes);
     }
-    unwritten.map_or(Ok(nodes), Err)
+    match unwritten {
+        Some(error) => Err(error),
+        None => Ok((nodes, writer.written().saturating_sub(read))),
+    }
 }
 
 fn malformed(error: gyre_yaml::Error) -> Error {

@@ -324,7 +324,7 @@ impl<'a> Target<'a> {
         let mut all = Accumulator::default();
         let mut paths = Vec::new();
         for text in given {
-            let Ok(mut inline) = parse::resources(text.as_bytes()).and_then(parse::distinct) else {
+            let Ok(mut inline) = context.parse(text.as_bytes()).and_then(parse::distinct) else {
                 paths.push(text.clone());
                 continue;
             };

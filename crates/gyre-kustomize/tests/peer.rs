@@ -65,6 +65,23 @@ fn a_bad_label_selector_is_told_where_a_resource_is_compared_with_it() {
 }
 
 #[test]
+fn what_cannot_be_read_is_told_in_the_words_of_go() {
+    let error = |kustomization: &str| rendered(&Options::default(), kustomization, CONFIG_MAP);
+    assert_eq!(
+        error("resources: [r.yaml]\nreplicas: [{name: web, count: 99999999999999999999}]\n"),
+        Err("invalid Kustomization: json: cannot unmarshal number 100000000000000000000 into Go struct field \
+             Replica.replicas.count of type int64"
+            .to_owned())
+    );
+    assert_eq!(
+        error("resources: [r.yaml]\ncrds: [r.yaml]\n"),
+        Err("loading CRDs [r.yaml]: unable to parse open API definition from 'r.yaml': error unmarshaling JSON: while \
+             decoding JSON: json: cannot unmarshal string into Go value of type accumulator.OpenAPIDefinition"
+            .to_owned())
+    );
+}
+
+#[test]
 fn without_restrictions_a_missing_file_is_one_that_cannot_be_opened() {
     let error = |load_restrictions| {
         let options = Options { load_restrictions, ..Options::default() };

@@ -73,6 +73,11 @@ impl Documents<'_> {
         Self { keep_places: true, ..self }
     }
 
+    /// How many nodes were read so far.
+    pub fn nodes(&self) -> usize {
+        self.nodes
+    }
+
     /// The next document, `None` behind the last. After an error there is no going on.
     pub fn next_document(&mut self) -> Result<Option<Document>, Error> {
         if self.ended {

@@ -12,9 +12,13 @@ use crate::node::{Node, NodeValue, Style};
 /// changes cannot be placed is written anew as a whole. New fields of the document come last, in the order of `order`
 /// and then of their names; those of inner mappings where their name belongs.
 pub fn edit(text: &str, wanted: &Value, order: &[&str]) -> Result<String, Error> {
+    if text.contains("\r\n") {
+        // Line ends stay as they are, those of new lines too.
+        return edit(&text.replace("\r\n", "\n"), wanted, order).map(|changed| changed.replace('\n', "\r\n"));
+    }
     let source = Source::new(text.as_bytes());
     let document = source.documents(Dialect::V2, false).with_places().next_document()?;
-    let Some(document) = document else { return Ok(write_value(wanted)) };
+    let Some(document) = document else { return Ok(written_anew(wanted, order)) };
     let mut editor = Editor { text, lines: line_starts(text), changes: Vec::new(), order, root: None };
     editor.root = editor.start(&document.root);
     if editor.value(&document.root, wanted).is_some() {
@@ -23,7 +27,22 @@ pub fn edit(text: &str, wanted: &Value, order: &[&str]) -> Result<String, Error>
             return Ok(changed);
         }
     }
-    Ok(write_value(wanted))
+    Ok(written_anew(wanted, order))
+}
+
+/// A document with its fields in an order, those that it does not name last.
+fn written_anew(wanted: &Value, order: &[&str]) -> String {
+    let Value::Object(map) = wanted else { return write_value(wanted) };
+    if map.is_empty() {
+        return write_value(wanted);
+    }
+    let mut fields: Vec<_> = map.iter().collect();
+    fields.sort_by_key(|(name, _)| rank(order, name));
+    fields.iter().map(|(name, value)| entry(name, value) + "\n").collect()
+}
+
+fn rank(order: &[&str], name: &str) -> usize {
+    order.iter().position(|known| *known == name).unwrap_or(usize::MAX)
 }
 
 fn line_starts(text: &str) -> Vec<usize> {
@@ -167,9 +186,8 @@ impl Editor<'_> {
             .filter(|(name, _)| !pairs.iter().any(|(key, _)| key.as_scalar() == Some(name)))
             .collect();
         let is_document = self.start(node) == self.root;
-        let rank = |name: &str| self.order.iter().position(|known| *known == name).unwrap_or(usize::MAX);
         if is_document {
-            missing.sort_by_key(|(name, _)| rank(name));
+            missing.sort_by_key(|(name, _)| rank(self.order, name));
         }
         let names: Vec<&str> = pairs.iter().filter_map(|(key, _)| key.as_scalar()).collect();
         let (key, value) = pairs.last()?;
@@ -368,8 +386,17 @@ mod tests {
     }
 
     #[test]
+    fn keeps_line_ends() {
+        let text = "a: 1 # one\r\nb:\r\n- x\r\n";
+        let changed = edit(text, &json!({"a": 2, "b": ["x", "z"]}), &[]).unwrap();
+        assert_eq!(changed, "a: 2 # one\r\nb:\r\n- x\r\n- z\r\n");
+    }
+
+    #[test]
     fn writes_anew_what_has_no_place() {
         assert_eq!(edit("{a: 1}", &json!({"a": 2}), &[]).unwrap(), "a: 2\n");
+        let wanted = json!({"a": 2, "b": [1], "c": {}});
+        assert_eq!(edit("{a: 1}", &wanted, &["b", "a"]).unwrap(), "b:\n- 1\na: 2\nc: {}\n");
         assert_eq!(edit("", &json!({"a": 2}), &[]).unwrap(), "a: 2\n");
     }
 }

@@ -25,6 +25,18 @@ pub(crate) fn from_crds(root: &Root<'_>, paths: &[String], spent: &mut Spent) ->
                 .map_err(|error| unreadable(format!("error converting YAML to JSON: {error}")))?
         };
         let Value::Object(definitions) = definitions else { continue };
+        if let Some(other) = definitions.values().find(|value| !value.is_object() && !value.is_null()) {
+            let found = match other {
+                Value::Bool(_) => "bool",
+                Value::Number(_) => "number",
+                Value::String(_) => "string",
+                _ => "array",
+            };
+            return Err(unreadable(format!(
+                "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {found} into Go value of type \
+                 accumulator.OpenAPIDefinition"
+            )));
+        }
         for (name, definition) in &definitions {
             let Some(properties) = properties(definition) else { continue };
             if !["kind", "apiVersion", "metadata"].iter().all(|field| properties.contains_key(*field)) {

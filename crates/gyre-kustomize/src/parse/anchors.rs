@@ -22,6 +22,11 @@ impl Writer {
         Ok(node)
     }
 
+    /// How many nodes were written so far.
+    pub(super) fn written(&self) -> usize {
+        self.written
+    }
+
     /// Counts what is written out.
     fn spend(&mut self, nodes: usize) -> Result<()> {
         self.written += nodes;

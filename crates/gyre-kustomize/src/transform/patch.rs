@@ -316,7 +316,7 @@ impl StrategicMerge {
         let mut patches = Vec::new();
         for path in paths {
             // compat(kustomize): a path may be the patch itself.
-            if let Ok(found) = parse::resources(path.as_bytes()) {
+            if let Ok(found) = context.parse(path.as_bytes()) {
                 patches.extend(found);
                 continue;
             }
@@ -325,7 +325,7 @@ impl StrategicMerge {
             patches.extend(found);
         }
         if !inline.is_empty() {
-            patches.extend(parse::resources(inline.as_bytes())?);
+            patches.extend(context.parse(inline.as_bytes())?);
         }
         if patches.is_empty() {
             return fail(format!("patch appears to be empty; files=[{}], Patch={inline}", paths.join(" ")));

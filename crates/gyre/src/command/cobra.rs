@@ -27,6 +27,13 @@ pub(super) fn parse<T: Parser>(arguments: &[OsString]) -> anyhow::Result<Option<
     }
 }
 
+/// Reads what follows a tool's name as one of a few commands; `None` where it is none of them, or is to be refused.
+pub(super) fn quick<T: Parser>(arguments: &[OsString]) -> Option<T> {
+    let command = with_go_flags(T::command());
+    let words = std::iter::once(OsString::from(command.get_name())).chain(arguments.iter().cloned());
+    T::from_arg_matches(&command.try_get_matches_from(words).ok()?).ok()
+}
+
 /// The whole help of a tool.
 pub(super) fn help<T: Parser>() -> String {
     with_go_flags(T::command()).render_help().to_string()

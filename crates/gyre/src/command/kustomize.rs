@@ -9,7 +9,7 @@ mod files;
 mod network;
 
 use std::ffi::OsString;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -41,6 +41,19 @@ enum Command {
     Version(Version),
 }
 
+/// The command that is run again and again: reading all the others takes longer than a small build.
+#[derive(Debug, Parser)]
+#[command(name = "kustomize", disable_help_subcommand = true)]
+struct Quick {
+    #[command(subcommand)]
+    command: Always,
+}
+
+#[derive(Debug, Subcommand)]
+enum Always {
+    Build(build::Build),
+}
+
 #[derive(Debug, Args)]
 struct Version {
     /// One of 'yaml' or 'json'
@@ -69,6 +82,10 @@ pub(crate) fn build(arguments: &[OsString]) -> ExitCode {
 }
 
 fn carry_out(arguments: &[OsString]) -> Result<(), String> {
+    if let Some(quick) = cobra::quick::<Quick>(arguments) {
+        let Always::Build(arguments) = &quick.command;
+        return build::run(arguments);
+    }
     let Some(kustomize) = cobra::parse::<Kustomize>(arguments).map_err(|why| why.to_string())? else {
         return Ok(());
     };
@@ -112,10 +129,31 @@ fn go_arch() -> &'static str {
     }
 }
 
+/// Writes documents as one stream.
+fn write_documents<T: AsRef<str>>(out: impl io::Write, documents: &[T]) -> io::Result<()> {
+    let mut out = io::BufWriter::with_capacity(1 << 16, out);
+    for (at, document) in documents.iter().enumerate() {
+        if at > 0 {
+            out.write_all(b"---\n")?;
+        }
+        out.write_all(document.as_ref().as_bytes())?;
+    }
+    out.flush()
+}
+
+/// Writes documents to standard output; a reader that has gone is no error.
+fn print_documents(documents: &[String]) -> Result<(), String> {
+    present(write_documents(io::stdout().lock(), documents))
+}
+
 /// Writes to standard output; a reader that has gone is no error.
 fn print(text: &[u8]) -> Result<(), String> {
-    match std::io::stdout().write_all(text).and_then(|()| std::io::stdout().flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.to_string()),
+    present(io::stdout().write_all(text).and_then(|()| io::stdout().flush()))
+}
+
+fn present(written: io::Result<()>) -> Result<(), String> {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.to_string()),
         _ => Ok(()),
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use clap::Args;
-use gyre_kustomize::{LoadRestrictions, Options, Rendered, Reorder};
+use gyre_kustomize::{LoadRestrictions, Options, Reorder};
 
 use super::charts::Local;
 use super::network::Network;
@@ -95,12 +95,25 @@ pub(super) fn run(arguments: &Build) -> Result<(), String> {
     };
     let path = path.to_str().ok_or_else(|| format!("{}: not a text in UTF-8", path.display()))?;
     let path = if given.is_empty() { "" } else { path.trim_start_matches('/') };
-    let rendered = gyre_kustomize::build(&options, &disk::tree(Path::new("/")), path)
-        .map_err(|error| error.to_string())?;
-    for warning in &rendered.warnings {
-        eprintln!("{warning}");
+    let tree = disk::tree(Path::new("/"));
+    let warn = |warnings: &[String]| warnings.iter().for_each(|warning| eprintln!("{warning}"));
+    let told = |error: gyre_kustomize::Error| error.to_string();
+    match arguments.output.as_deref().filter(|output| !output.is_empty()) {
+        Some(directory) if Path::new(directory).is_dir() => {
+            let rendered = gyre_kustomize::build(&options, &tree, path).map_err(told)?;
+            warn(&rendered.warnings);
+            let files = rendered.files();
+            files.iter().try_for_each(|(name, text)| save(&Path::new(directory).join(name), &[text.as_str()]))
+        }
+        output => {
+            let (texts, warnings) = gyre_kustomize::build_texts(&options, &tree, path).map_err(told)?;
+            warn(&warnings);
+            match output {
+                Some(file) => save(Path::new(file), &texts),
+                None => super::print_documents(&texts),
+            }
+        }
     }
-    write(&rendered, arguments.output.as_deref())
 }
 
 /// Refuses what cannot be, and reads the choices.
@@ -147,16 +160,7 @@ fn check(arguments: &Build) -> Result<(LoadRestrictions, Reorder), String> {
     Ok((restrictions, reorder))
 }
 
-/// To standard output, a file, or a directory with a file for each object.
-fn write(rendered: &Rendered, output: Option<&str>) -> Result<(), String> {
-    let Some(output) = output.filter(|output| !output.is_empty()) else {
-        return super::print(rendered.to_yaml().as_bytes());
-    };
-    let save = |path: &Path, text: &str| {
-        fs::write(path, text).map_err(|error| format!("open {}: {}", path.display(), disk::reason(&error)))
-    };
-    if !Path::new(output).is_dir() {
-        return save(Path::new(output), &rendered.to_yaml());
-    }
-    rendered.files().iter().try_for_each(|(name, text)| save(&Path::new(output).join(name), text))
+fn save<T: AsRef<str>>(path: &Path, documents: &[T]) -> Result<(), String> {
+    let written = fs::File::create(path).and_then(|file| super::write_documents(file, documents));
+    written.map_err(|error| format!("open {}: {}", path.display(), disk::reason(&error)))
 }
