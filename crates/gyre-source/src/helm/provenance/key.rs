@@ -90,7 +90,7 @@ impl PublicKey {
             (Numbers::Rsa { modulus, exponent }, [number]) => {
                 let key = ring_signature::RsaPublicKeyComponents { n: modulus, e: exponent };
                 let number = padded(number, modulus.len()).ok_or_else(|| failure("RSA"))?;
-                key.verify(rsa(signature.hash)?, &text, &number).map_err(|_| failure("RSA"))
+                key.verify(rsa(signature.hash), &text, &number).map_err(|_| failure("RSA"))
             }
             (Numbers::P256(point), [one, other]) => {
                 let numbers = pair(one, other, 32).ok_or_else(|| failure("ECDSA"))?;
@@ -167,13 +167,13 @@ fn numbers(algorithm: u8, reader: &mut Reader<'_>) -> Result<Numbers, PgpError> 
     }
 }
 
-fn rsa(hash: Hash) -> Result<&'static ring_signature::RsaParameters, PgpError> {
-    Ok(match hash {
+fn rsa(hash: Hash) -> &'static ring_signature::RsaParameters {
+    match hash {
         Hash::Sha1 => &ring_signature::RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY,
         Hash::Sha256 => &ring_signature::RSA_PKCS1_2048_8192_SHA256,
         Hash::Sha384 => &ring_signature::RSA_PKCS1_2048_8192_SHA384,
         Hash::Sha512 => &ring_signature::RSA_PKCS1_2048_8192_SHA512,
-    })
+    }
 }
 
 /// A number with leading zeros; `None` when it is too long.

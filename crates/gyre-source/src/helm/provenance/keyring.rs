@@ -1,5 +1,7 @@
 //! Keyrings: whose keys they are, and who made a signature.
 
+use std::fmt::Write as _;
+
 use super::key::{PublicKey, hashed};
 use super::packet::{
     PUBLIC_KEY, PUBLIC_SUBKEY, Packet, SECRET_KEY, SECRET_SUBKEY, SIGNATURE, USER_ID, packets,
@@ -128,7 +130,11 @@ impl Entity {
 
     /// The fingerprint of the primary key, in capital letters.
     pub fn fingerprint(&self) -> String {
-        self.primary.fingerprint.iter().map(|byte| format!("{byte:02X}")).collect()
+        let mut out = String::new();
+        for byte in self.primary.fingerprint {
+            let _ = write!(out, "{byte:02X}");
+        }
+        out
     }
 
     fn read(first: &Packet<'_>, others: &[Packet<'_>]) -> Result<Self, PgpError> {

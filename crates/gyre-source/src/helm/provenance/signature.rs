@@ -195,10 +195,12 @@ impl Unsigned {
         body.extend_from_slice(&[0, 10, 9, 16]);
         body.extend_from_slice(issuer);
         body.extend_from_slice(&[*first, *second]);
-        if body[2] == 27 {
-            numbers.iter().for_each(|number| body.extend_from_slice(number));
-        } else {
-            numbers.iter().for_each(|number| write_mpi(number, &mut body));
+        for number in numbers {
+            if body[2] == 27 {
+                body.extend_from_slice(number);
+            } else {
+                write_mpi(number, &mut body);
+            }
         }
         Ok(packet::write(packet::SIGNATURE, &body))
     }
