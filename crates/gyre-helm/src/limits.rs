@@ -2,6 +2,8 @@
 
 /// Bytes of a chart when unpacked; Helm's own limit.
 pub const CHART_BYTES_MAX: usize = 100 * 1024 * 1024;
+/// Bytes of an archive when unpacked: the files, and what stands between them.
+pub const ARCHIVE_BYTES_MAX: usize = 2 * CHART_BYTES_MAX;
 /// Bytes of one file of a chart; Helm's own limit.
 pub const FILE_BYTES_MAX: usize = 5 * 1024 * 1024;
 /// Files of one chart, its subcharts included.

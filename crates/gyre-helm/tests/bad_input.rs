@@ -23,7 +23,10 @@ fn render(templates: &[(&str, &str)]) -> Result<String, String> {
 }
 
 fn refused(text: &str) -> String {
-    render(&[("templates/a.yaml", text)]).expect_err("it is refused")
+    match render(&[("templates/a.yaml", text)]) {
+        Ok(_) => panic!("{text} is not refused"),
+        Err(why) => why,
+    }
 }
 
 #[test]
@@ -47,9 +50,35 @@ fn functions_that_make_too_much() {
         "{{ randAlpha 2000000000 }}",
         "{{ indent 2000000000 \"a\" }}",
         "{{ regexReplaceAll \"(a{1000}){1000}\" \"a\" \"b\" }}",
+        "{{ seq 1 2000000000 }}",
+        "{{ nindent 2000000000 \"a\" }}",
+        "{{ $x := list 1 2 }}{{ range until 64 }}{{ $x = concat $x $x }}{{ end }}",
+        "{{ $x := dict }}{{ range until 64 }}{{ $x = dict \"a\" $x \"b\" $x }}{{ end }}{{ toYaml $x }}",
+        "{{ $x := dict }}{{ range until 64 }}{{ $x = dict \"a\" $x \"b\" $x }}{{ end }}{{ deepCopy $x }}",
+        "{{ $x := dict }}{{ range until 64 }}{{ $x = dict \"a\" $x \"b\" $x }}{{ end }}{{ printf \"%v\" $x }}",
+        "{{ $x := dict }}{{ range until 64 }}{{ $x = dict \"a\" $x \"b\" $x }}{{ end }}{{ eq (toJson $x) \"\" }}",
+        "{{ repeat 1000000 \"a\" | replace \"a\" (repeat 1000000 \"b\") }}",
+        "{{ $x := dict }}{{ $_ := set $x \"x\" $x }}{{ $x }}",
+        "{{ fromYaml \"a: &a [x,x,x,x,x,x,x,x,x]\\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\\ng: &g [*f,*f,*f,*f,*f,*f,*f,*f,*f]\\nh: [*g,*g,*g,*g,*g,*g,*g,*g,*g]\" | toYaml | repeat 100 }}",
     ] {
         let why = refused(text);
         assert!(why.contains("a.yaml"), "{text}: {why}");
+    }
+}
+
+#[test]
+fn work_that_is_much_is_done_in_time() {
+    for text in [
+        // Helm's toYaml gives nothing for what it cannot write.
+        "a: {{ $x := dict }}{{ $_ := set $x \"x\" $x }}{{ toYaml $x | len }}\n",
+        "a: {{ printf \"%9999999d\" 1 | len }}\n",
+        "a: {{ printf \"%*d\" 999999999 1 | len }}\n",
+        "a: {{ regexMatch \"^(a*)*$\" (repeat 100000 \"a\" | printf \"%sb\") }}\n",
+        "a: {{ until 100000 | toStrings | join \",\" | len }}\n",
+        "a: {{ range $i := until 1000 }}{{ range until 1000 }}{{ end }}{{ end }}1\n",
+    ] {
+        let rendered = render(&[("templates/a.yaml", text)]);
+        assert!(rendered.is_ok(), "{text}: {rendered:?}");
     }
 }
 
@@ -111,6 +140,20 @@ fn archives_that_lead_outside_or_swell() {
     assert!(
         Chart::from_archive(&bomb).unwrap_err().to_string().contains("larger than the maximum file size")
     );
+    // What is no file counts as well.
+    let pad = vec![0; 4 << 20];
+    let packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    let mut tar = tar::Builder::new(packer);
+    for _ in 0..100 {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(pad.len() as u64);
+        header.set_entry_type(tar::EntryType::XGlobalHeader);
+        header.set_cksum();
+        tar.append(&header, &pad[..]).expect("memory takes it");
+    }
+    let swollen = tar.into_inner().and_then(flate2::write::GzEncoder::finish).expect("memory takes it");
+    let why = Chart::from_archive(&swollen).unwrap_err().to_string();
+    assert!(why.contains("larger than the maximum file size"), "{why}");
     let lies = archive(&[("bad/Chart.yaml", chart, 1 << 40)]);
     assert!(Chart::from_archive(&lies).is_err());
     // Many files, each within the limit of one.

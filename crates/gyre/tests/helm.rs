@@ -99,6 +99,47 @@ fn refusals_are_helms() {
     }
 }
 
+#[test]
+fn a_chart_is_signed_and_verified_wherever_it_is_taken_in() {
+    let home = Home::new();
+    let keys = Path::new(env!("CARGO_MANIFEST_DIR")).join("../gyre-source/tests/pgp");
+    let keys = keys.display();
+    home.succeeds("create web");
+    std::fs::create_dir(home.path().join("served")).unwrap();
+    std::fs::write(home.path().join("passphrase"), "open sesame\n").unwrap();
+    let signing = format!("--sign --key locked --keyring {keys}/locked.sec");
+    let wrong = home.fails(&format!("package web -d served {signing} --passphrase-file web/Chart.yaml"));
+    assert_eq!(wrong, "Error: openpgp: invalid data: private key checksum failure\n");
+    home.succeeds(&format!("package web -d served {signing} --passphrase-file passphrase"));
+    let said = home.succeeds(&format!("verify served/web-0.1.0.tgz --keyring {keys}/pub.gpg"));
+    assert!(said.starts_with("Signed by: Rsa Locked (with words) <locked@example.com>\nUsing Key"), "{said}");
+    let unknown = home.fails(&format!("verify served/web-0.1.0.tgz --keyring {keys}/ed.sec"));
+    assert_eq!(unknown, "Error: openpgp: signature made by unknown entity\n");
+    assert!(home.fails("verify served/web-0.1.0.tgz").starts_with("Error: failed to load keyring: open "));
+
+    home.succeeds("package web -d served --version 0.2.0");
+    home.succeeds("repo index served");
+    let address = serve(home.path().join("served"));
+    home.succeeds(&format!("repo add here {address}"));
+    let keyring = format!("--verify --keyring {keys}/pub.gpg");
+    assert_eq!(home.succeeds(&format!("pull here/web --version 0.1.0 {keyring}")), said);
+    assert!(home.path().join("web-0.1.0.tgz.prov").exists());
+    assert!(home.fails(&format!("pull here/web {keyring}")).contains("failed to fetch provenance"));
+    assert!(home.succeeds("pull here/web --prov").starts_with("WARNING: Verification not found"));
+    home.succeeds(&format!("template here/web --version 0.1.0 {keyring}"));
+    assert!(home.fails(&format!("template web {keyring}")).contains("unpacked charts cannot be verified"));
+
+    home.succeeds("create outer");
+    let chart = home.path().join("outer/Chart.yaml");
+    let mut text = std::fs::read_to_string(&chart).unwrap();
+    text.push_str("dependencies:\n- {name: web, version: 0.1.x, repository: \"@here\"}\n");
+    std::fs::write(&chart, text).unwrap();
+    home.succeeds(&format!("dependency update outer {keyring}"));
+    assert!(!home.path().join("outer/charts/web-0.1.0.tgz.prov").exists());
+    let refused = home.fails(&format!("dependency build outer --verify --keyring {keys}/ed.sec"));
+    assert!(refused.contains("signature made by unknown entity"), "{refused}");
+}
+
 /// Serves the files of a directory until the test ends.
 fn serve(root: PathBuf) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");

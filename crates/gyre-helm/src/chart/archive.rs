@@ -7,7 +7,7 @@ use gyre_go::strconv::quote;
 
 use super::File;
 use crate::error::{HelmError, err};
-use crate::limits::{CHART_BYTES_MAX, FILE_BYTES_MAX, FILES_MAX};
+use crate::limits::{ARCHIVE_BYTES_MAX, CHART_BYTES_MAX, FILE_BYTES_MAX, FILES_MAX};
 
 const BLOCK: usize = 512;
 
@@ -16,7 +16,7 @@ pub fn read_archive(bytes: &[u8]) -> Result<Vec<File>, HelmError> {
     if !bytes.starts_with(&[0x1f, 0x8b]) {
         return err("gzip: invalid header");
     }
-    let mut reader = Reader { input: MultiGzDecoder::new(bytes) };
+    let mut reader = Reader { input: MultiGzDecoder::new(bytes), left: ARCHIVE_BYTES_MAX };
     let mut files = Vec::new();
     let mut left = CHART_BYTES_MAX;
     let mut long_name: Option<String> = None;
@@ -46,7 +46,7 @@ pub fn read_archive(bytes: &[u8]) -> Result<Vec<File>, HelmError> {
         }
         let path = clean_name(&name)?;
         if header.size > left {
-            return err(format!("decompressed chart is larger than the maximum file size {CHART_BYTES_MAX}"));
+            return Err(too_large());
         }
         if header.size > FILE_BYTES_MAX {
             return err(format!(
@@ -63,6 +63,10 @@ pub fn read_archive(bytes: &[u8]) -> Result<Vec<File>, HelmError> {
         files.push(File { name: path.into(), content: content.into() });
     }
     if files.is_empty() { err("no files in chart archive") } else { Ok(files) }
+}
+
+fn too_large() -> HelmError {
+    HelmError(format!("decompressed chart is larger than the maximum file size {CHART_BYTES_MAX}"))
 }
 
 fn text_of(bytes: &[u8]) -> String {
@@ -119,11 +123,14 @@ struct Header {
 
 struct Reader<'a> {
     input: MultiGzDecoder<&'a [u8]>,
+    /// Bytes that may still be unpacked.
+    left: usize,
 }
 
 impl Reader<'_> {
     /// Fills the buffer; false when the input ended before its first byte.
     fn fill(&mut self, buffer: &mut [u8]) -> Result<bool, HelmError> {
+        self.left = self.left.checked_sub(buffer.len()).ok_or_else(too_large)?;
         let mut filled = 0;
         while filled < buffer.len() {
             match self.input.read(&mut buffer[filled..]) {
@@ -154,7 +161,7 @@ impl Reader<'_> {
 
     fn content(&mut self, size: usize, limit: usize) -> Result<Vec<u8>, HelmError> {
         if size > limit {
-            return err(format!("decompressed chart is larger than the maximum file size {CHART_BYTES_MAX}"));
+            return Err(too_large());
         }
         let mut content = vec![0; size.next_multiple_of(BLOCK)];
         if size > 0 && !self.fill(&mut content)? {

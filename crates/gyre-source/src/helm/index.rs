@@ -8,7 +8,7 @@ mod compact;
 mod cut;
 mod json;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufReader, Read as _, Seek as _};
 use std::path::Path;
@@ -38,13 +38,6 @@ pub struct ChartVersion {
     pub digest: Box<str>,
     /// Should it no longer be used?
     pub deprecated: bool,
-}
-
-/// The charts of a repository by name; versions newest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Index {
-    /// The versions of each chart.
-    pub entries: BTreeMap<String, Vec<ChartVersion>>,
 }
 
 /// What a reader of an index is told.
@@ -173,57 +166,144 @@ impl ChartVersion {
     }
 }
 
-/// Reads an index as far as searching and fetching need it.
-pub fn read_index(path: &Path) -> Result<Index, HelmSourceError> {
-    let mut index = Index::default();
+/// What is told of an index, chart by chart.
+#[derive(Debug)]
+pub enum Told {
+    /// A chart and its versions, newest first.
+    Chart(String, Vec<ChartVersion>),
+    /// Forget everything: what was told was not true.
+    Restart,
+}
+
+/// Tells every chart of an index. From the compact form beside our caches where that is still of this file; it is made
+/// on the way where it is not. No more than one chart is held in memory.
+pub fn each_chart(path: &Path, caches: &Path, tell: &mut dyn FnMut(Told)) -> Result<(), HelmSourceError> {
+    compact::each_chart(path, caches, tell)
+}
+
+/// The same from the file itself, in the order of the file.
+fn read_charts(path: &Path, tell: &mut dyn FnMut(Told)) -> Result<(), HelmSourceError> {
+    let mut present: Option<(String, Vec<ChartVersion>)> = None;
+    let sorted = |mut versions: Vec<ChartVersion>| {
+        helm_sort(&mut versions, |one| &one.version);
+        versions
+    };
     visit_index(path, &mut |step| match step {
-        Step::Restart => index.entries.clear(),
+        Step::Restart => {
+            present = None;
+            tell(Told::Restart);
+        }
         Step::Version(name, entry) => {
-            let versions = index.entries.entry(name).or_default();
+            let (_, versions) = match &mut present {
+                Some(known) if known.0 == name => known,
+                other => {
+                    if let Some((name, versions)) = other.take() {
+                        tell(Told::Chart(name, sorted(versions)));
+                    }
+                    other.insert((name, Vec::new()))
+                }
+            };
             versions.extend(ChartVersion::from_entry(&entry));
         }
     })?;
-    for versions in index.entries.values_mut() {
-        helm_sort(versions, |one| &one.version);
-        versions.shrink_to_fit();
+    if let Some((name, versions)) = present {
+        tell(Told::Chart(name, sorted(versions)));
     }
-    Ok(index)
+    Ok(())
 }
 
-impl Index {
-    /// The index at a path, from the compact form beside our caches where that is still of this file.
-    pub fn cached(path: &Path, caches: &Path) -> Result<Self, HelmSourceError> {
-        compact::cached(path, caches)
+/// The names of the charts of an index, sorted; an error for what is no index.
+pub fn chart_names(path: &Path) -> Result<BTreeSet<String>, HelmSourceError> {
+    let mut names = BTreeSet::new();
+    visit_index(path, &mut |step| match step {
+        Step::Restart => names.clear(),
+        Step::Version(name, _) => {
+            if !names.contains(&name) {
+                names.insert(name);
+            }
+        }
+    })?;
+    Ok(names)
+}
+
+/// The versions of one chart, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Versions(pub Vec<ChartVersion>);
+
+impl Versions {
+    /// What the index at a path has of a chart.
+    pub fn cached(path: &Path, caches: &Path, chart: &str) -> Result<Self, HelmSourceError> {
+        let mut found = Self::default();
+        each_chart(path, caches, &mut |told| found.take(chart, told))?;
+        Ok(found)
+    }
+
+    /// The same, of an index that is read once.
+    pub fn read(path: &Path, chart: &str) -> Result<Self, HelmSourceError> {
+        let mut found = Self::default();
+        read_charts(path, &mut |told| found.take(chart, told))?;
+        Ok(found)
+    }
+
+    fn take(&mut self, chart: &str, told: Told) {
+        match told {
+            Told::Restart => self.0.clear(),
+            Told::Chart(name, versions) if name == chart => self.0 = versions,
+            Told::Chart(..) => {}
+        }
     }
 
     /// The version that a range asks for; the latest release for an empty one. The error is Helm's.
     pub fn pick(&self, name: &str, wanted: &str) -> Result<&ChartVersion, HelmSourceError> {
-        let versions = self.entries.get(name).filter(|versions| !versions.is_empty());
-        let versions = versions.ok_or_else(|| HelmSourceError::new("no chart name found"))?;
-        let place = helm_pick(wanted, versions.iter().map(|one| &*one.version))
+        if self.0.is_empty() {
+            return Err(HelmSourceError::new("no chart name found"));
+        }
+        let place = helm_pick(wanted, self.0.iter().map(|one| &*one.version))
             .map_err(HelmSourceError::new)?
             .ok_or_else(|| HelmSourceError(format!("no chart version found for {name}-{wanted}")))?;
-        Ok(&versions[place])
+        Ok(&self.0[place])
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use proptest::prelude::*;
 
     use super::*;
 
     const BLOCK: &str = "apiVersion: v1\nentries:\n  one:\n  - name: one\n    version: 0.1.0\n    description: |\n      a\n\n      - b\n    urls:\n    - one-0.1.0.tgz\n  - name: one\n    version: 0.2.0\n    description: \"x\n      y\"\n  two:\n    - name: two\n      version: 1.0.0\n  none: []\ngenerated: \"2026-01-01T00:00:00Z\"\n";
 
-    fn index(text: &str) -> Result<Index, HelmSourceError> {
+    type Entries = BTreeMap<String, Vec<ChartVersion>>;
+    type Tell<'a> = &'a mut dyn FnMut(Told);
+
+    fn collect(read: &dyn Fn(Tell<'_>) -> Result<(), HelmSourceError>) -> Result<Entries, HelmSourceError> {
+        let mut entries = Entries::new();
+        read(&mut |told| match told {
+            Told::Restart => entries.clear(),
+            Told::Chart(name, versions) => drop(entries.insert(name, versions)),
+        })?;
+        Ok(entries)
+    }
+
+    fn index(text: &str) -> Result<Entries, HelmSourceError> {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("index.yaml");
         std::fs::write(&path, text).unwrap();
-        let read = read_index(&path);
+        let read = collect(&|tell| read_charts(&path, tell));
         if let Ok(index) = &read {
             let caches = directory.path().join("caches");
-            assert_eq!(&Index::cached(&path, &caches).unwrap(), index);
-            assert_eq!(&Index::cached(&path, &caches).unwrap(), index);
+            assert_eq!(&collect(&|tell| each_chart(&path, &caches, tell)).unwrap(), index);
+            assert_eq!(&collect(&|tell| each_chart(&path, &caches, tell)).unwrap(), index);
+            assert_eq!(chart_names(&path).unwrap(), index.keys().cloned().collect());
+            // A cache that was cut off is made anew.
+            for cache in std::fs::read_dir(&caches).unwrap() {
+                let cache = cache.unwrap().path();
+                let bytes = std::fs::read(&cache).unwrap();
+                std::fs::write(&cache, &bytes[..bytes.len() - 1]).unwrap();
+            }
+            assert_eq!(&collect(&|tell| each_chart(&path, &caches, tell)).unwrap(), index);
         }
         read
     }
@@ -235,11 +315,11 @@ mod tests {
         let json = index(&whole.to_string()).unwrap();
         let mut flow = String::from("# in flow style\n");
         flow.push_str(&whole.to_string());
-        assert_eq!(streamed.entries["one"][0].description.as_ref(), "x y");
-        assert_eq!(streamed.entries["one"][1].description.as_ref(), "a\n\n- b\n");
-        assert_eq!(streamed.entries["two"].len(), 1);
-        assert_eq!(json.entries["one"], streamed.entries["one"]);
-        assert_eq!(index(&flow).unwrap().entries["one"], streamed.entries["one"]);
+        assert_eq!(streamed["one"][0].description.as_ref(), "x y");
+        assert_eq!(streamed["one"][1].description.as_ref(), "a\n\n- b\n");
+        assert_eq!(streamed["two"].len(), 1);
+        assert_eq!(json["one"], streamed["one"]);
+        assert_eq!(index(&flow).unwrap()["one"], streamed["one"]);
     }
 
     proptest! {
@@ -260,7 +340,7 @@ mod tests {
             let streamed = index(&gyre_yaml::write_value(&whole)).unwrap();
             let mut from_json = index(&whole.to_string()).unwrap();
             // A chart without versions is not told by a stream.
-            from_json.entries.retain(|_, versions| !versions.is_empty());
+            from_json.retain(|_, versions| !versions.is_empty());
             prop_assert_eq!(streamed, from_json);
         }
 

@@ -26,6 +26,7 @@ mod table;
 mod template;
 mod uninstall;
 mod upgrade;
+mod verify;
 mod version;
 
 use std::ffi::OsString;
@@ -97,6 +98,8 @@ enum Command {
     Uninstall(uninstall::Uninstall),
     /// Upgrade a release
     Upgrade(Box<upgrade::Upgrade>),
+    /// Verify that a chart at a path has been signed and is valid
+    Verify(verify::Verify),
     /// Print the version that this passes for
     Version(version::Version),
 }
@@ -141,6 +144,7 @@ impl Helm {
             Command::Test(test) => test.run(&settings),
             Command::Uninstall(uninstall) => uninstall.run(&settings),
             Command::Upgrade(upgrade) => upgrade.run(&settings),
+            Command::Verify(verify) => verify.run(),
             Command::Version(version) => version.run(),
         }
     }

@@ -1,34 +1,97 @@
 //! The compact form of an index: texts with their lengths, good for one file of one size and time.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use gyre_model::Digest;
 
-use super::{ChartVersion, HelmSourceError, Index, read_index};
+use super::{ChartVersion, HelmSourceError, Told, read_charts};
+use crate::limits::HELM_LINE_BYTES_MAX;
 
-const MAGIC: &[u8; 8] = b"gyreidx1";
+const MAGIC: &[u8; 8] = b"gyreidx2";
+/// What follows the last chart.
+const END: u8 = 0;
+const CHART: u8 = 1;
 
-pub(super) fn cached(path: &Path, caches: &Path) -> Result<Index, HelmSourceError> {
-    let stamp = stamp(path);
-    let place: Option<PathBuf> =
-        stamp.as_ref().map(|stamp| caches.join(format!("{}.index", Digest::of(&stamp.name).hex())));
-    if let (Some(stamp), Some(place)) = (&stamp, &place)
-        && let Ok(bytes) = fs::read(place)
-        && let Some(index) = decode(&bytes, &stamp.state)
-    {
-        return Ok(index);
+pub(super) fn each_chart(
+    path: &Path,
+    caches: &Path,
+    tell: &mut dyn FnMut(Told),
+) -> Result<(), HelmSourceError> {
+    let Some(stamp) = stamp(path) else { return read_charts(path, tell) };
+    let place = caches.join(format!("{}.index", Digest::of(&stamp.name).hex()));
+    if let Ok(file) = File::open(&place) {
+        if decode(BufReader::with_capacity(1 << 16, file), &stamp.state, tell).is_some() {
+            return Ok(());
+        }
+        tell(Told::Restart);
     }
-    let index = read_index(path)?;
-    if let (Some(stamp), Some(place)) = (stamp, place) {
-        // A cache that cannot be written is no error: the index is read again the next time.
-        let _ = fs::create_dir_all(caches).and_then(|()| {
-            let fresh = place.with_extension(format!("{}.part", std::process::id()));
-            fs::write(&fresh, encode(&index, &stamp.state)).and_then(|()| fs::rename(&fresh, &place))
-        });
+    // A cache that cannot be written is no error: the index is read again the next time.
+    match Writer::new(&place, &stamp.state) {
+        Ok(mut writer) => {
+            read_charts(path, &mut |told| {
+                writer.told(&told);
+                tell(told);
+            })?;
+            writer.finish();
+            Ok(())
+        }
+        Err(_) => read_charts(path, tell),
     }
-    Ok(index)
+}
+
+/// Writes the compact form; what goes wrong is remembered, and nothing is kept then.
+struct Writer {
+    place: PathBuf,
+    fresh: PathBuf,
+    state: [u8; 24],
+    out: Option<BufWriter<File>>,
+}
+
+impl Writer {
+    fn new(place: &Path, state: &[u8; 24]) -> std::io::Result<Self> {
+        if let Some(directory) = place.parent() {
+            fs::create_dir_all(directory)?;
+        }
+        let fresh = place.with_extension(format!("{}.part", std::process::id()));
+        let mut writer = Self { place: place.to_owned(), out: None, fresh, state: *state };
+        writer.start()?;
+        Ok(writer)
+    }
+
+    fn start(&mut self) -> std::io::Result<()> {
+        let mut out = BufWriter::new(File::create(&self.fresh)?);
+        out.write_all(MAGIC)?;
+        out.write_all(&self.state)?;
+        self.out = Some(out);
+        Ok(())
+    }
+
+    fn told(&mut self, told: &Told) {
+        let done = match (told, &mut self.out) {
+            (Told::Restart, _) => self.start(),
+            (Told::Chart(name, versions), Some(out)) => out.write_all(&encode(name, versions)),
+            _ => Ok(()),
+        };
+        if done.is_err() {
+            self.out = None;
+        }
+    }
+
+    fn finish(&mut self) {
+        let Some(mut out) = self.out.take() else { return };
+        if out.write_all(&[END]).and_then(|()| out.flush()).is_ok() {
+            let _ = fs::rename(&self.fresh, &self.place);
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.fresh);
+    }
 }
 
 struct Stamp {
@@ -59,72 +122,75 @@ fn put_all(texts: &[Box<str>], out: &mut Vec<u8>) {
     }
 }
 
-fn encode(index: &Index, state: &[u8; 24]) -> Vec<u8> {
-    let mut out = MAGIC.to_vec();
-    out.extend_from_slice(state);
-    out.extend_from_slice(&(index.entries.len() as u32).to_le_bytes());
-    for (name, versions) in &index.entries {
-        put(name, &mut out);
-        out.extend_from_slice(&(versions.len() as u32).to_le_bytes());
-        for one in versions {
-            for text in [&one.name, &one.version, &one.app_version, &one.description, &one.digest] {
-                put(text, &mut out);
-            }
-            put_all(&one.keywords, &mut out);
-            put_all(&one.urls, &mut out);
-            out.push(u8::from(one.deprecated));
+fn encode(name: &str, versions: &[ChartVersion]) -> Vec<u8> {
+    let mut out = vec![CHART];
+    put(name, &mut out);
+    out.extend_from_slice(&(versions.len() as u32).to_le_bytes());
+    for one in versions {
+        for text in [&one.name, &one.version, &one.app_version, &one.description, &one.digest] {
+            put(text, &mut out);
         }
+        put_all(&one.keywords, &mut out);
+        put_all(&one.urls, &mut out);
+        out.push(u8::from(one.deprecated));
     }
     out
 }
 
-struct Reader<'a>(&'a [u8]);
+/// Takes the compact form apart; nothing when it is not whole.
+struct Reader<R>(R);
 
-impl<'a> Reader<'a> {
-    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(count)?;
-        self.0 = rest;
-        Some(taken)
+impl<R: Read> Reader<R> {
+    fn bytes<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let mut bytes = [0; N];
+        self.0.read_exact(&mut bytes).ok().map(|()| bytes)
     }
 
     fn count(&mut self) -> Option<usize> {
-        Some(u32::from_le_bytes(self.take(4)?.try_into().ok()?) as usize)
+        self.bytes().map(|bytes| u32::from_le_bytes(bytes) as usize)
     }
 
     fn text(&mut self) -> Option<Box<str>> {
-        let length = self.count()?;
-        Some(std::str::from_utf8(self.take(length)?).ok()?.into())
+        let length = self.count().filter(|length| *length as u64 <= HELM_LINE_BYTES_MAX)?;
+        let mut text = vec![0; length];
+        self.0.read_exact(&mut text).ok()?;
+        String::from_utf8(text).ok().map(Into::into)
     }
 
     fn texts(&mut self) -> Option<Box<[Box<str>]>> {
         (0..self.count()?).map(|_| self.text()).collect()
     }
+
+    fn version(&mut self) -> Option<ChartVersion> {
+        Some(ChartVersion {
+            name: self.text()?,
+            version: self.text()?,
+            app_version: self.text()?,
+            description: self.text()?,
+            digest: self.text()?,
+            keywords: self.texts()?,
+            urls: self.texts()?,
+            deprecated: self.bytes()? == [1],
+        })
+    }
 }
 
-fn decode(bytes: &[u8], state: &[u8; 24]) -> Option<Index> {
-    let mut reader = Reader(bytes);
-    if reader.take(8)? != MAGIC || reader.take(24)? != state {
+fn decode(from: impl Read, state: &[u8; 24], tell: &mut dyn FnMut(Told)) -> Option<()> {
+    let mut reader = Reader(from);
+    if reader.bytes()? != *MAGIC || reader.bytes()? != *state {
         return None;
     }
-    let mut index = Index::default();
-    for _ in 0..reader.count()? {
-        let name = reader.text()?.into_string();
-        let mut versions = Vec::new();
-        for _ in 0..reader.count()? {
-            versions.push(ChartVersion {
-                name: reader.text()?,
-                version: reader.text()?,
-                app_version: reader.text()?,
-                description: reader.text()?,
-                digest: reader.text()?,
-                keywords: reader.texts()?,
-                urls: reader.texts()?,
-                deprecated: reader.take(1)? == [1],
-            });
+    loop {
+        match reader.bytes()? {
+            [CHART] => {
+                let name = reader.text()?.into_string();
+                let versions = (0..reader.count()?).map(|_| reader.version()).collect::<Option<_>>()?;
+                tell(Told::Chart(name, versions));
+            }
+            [END] => return Some(()),
+            _ => return None,
         }
-        index.entries.insert(name, versions);
     }
-    reader.0.is_empty().then_some(index)
 }
 
 #[cfg(test)]
@@ -137,7 +203,7 @@ mod tests {
         #[test]
         fn reading_never_panics(rest: Vec<u8>) {
             let state = [7; 24];
-            let _ = decode(&[&MAGIC[..], &state, &rest].concat(), &state);
+            let _ = decode(&*[&MAGIC[..], &state, &[CHART], &rest].concat(), &state, &mut |_| {});
         }
     }
 }

@@ -130,11 +130,11 @@ impl Entity {
 
     /// The fingerprint of the primary key, in capital letters.
     pub fn fingerprint(&self) -> String {
-        self.primary.fingerprint.iter().fold(String::new(), |mut text, byte| {
-            // Writing to a String does not fail.
-            let _ = write!(text, "{byte:02X}");
-            text
-        })
+        let mut out = String::new();
+        for byte in self.primary.fingerprint {
+            let _ = write!(out, "{byte:02X}");
+        }
+        out
     }
 
     fn read(first: &Packet<'_>, others: &[Packet<'_>]) -> Result<Self, PgpError> {

@@ -195,12 +195,10 @@ impl Unsigned {
         body.extend_from_slice(&[0, 10, 9, 16]);
         body.extend_from_slice(issuer);
         body.extend_from_slice(&[*first, *second]);
-        if body[2] == 27 {
-            for number in numbers {
+        for number in numbers {
+            if body[2] == 27 {
                 body.extend_from_slice(number);
-            }
-        } else {
-            for number in numbers {
+            } else {
                 write_mpi(number, &mut body);
             }
         }

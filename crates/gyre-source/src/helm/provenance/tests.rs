@@ -1,3 +1,5 @@
+//! Against keys and signatures of GnuPG and Helm, and against what was changed.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -13,6 +13,7 @@ use gyre_helm::limits::{FILE_BYTES_MAX, FILES_MAX};
 
 use super::environment::Settings;
 use super::flags::ChartFlags;
+use super::verify::verified;
 
 /// How deep directories of a chart nest.
 const DEPTH_MAX: usize = 64;
@@ -185,7 +186,7 @@ pub(super) fn locate(name: &str, flags: &ChartFlags, settings: &Settings) -> any
                 "install.go:759: WARN local chart found in current working directory. repository url ignored chart={name} repository={url}"
             );
         }
-        return absolute(name);
+        return verified(name, flags.verify, &flags.keyring);
     }
     if name.starts_with(['/', '.']) {
         bail!("path {} not found", quote(name.as_bytes()));

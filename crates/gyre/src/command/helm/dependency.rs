@@ -14,9 +14,11 @@ use gyre_helm::chart::Dependency;
 
 use super::chart;
 use super::environment::Settings;
+use super::fetch::Proof;
 use super::flags::RemoteFlags;
 use super::print;
 use super::table::table;
+use super::verify::KeyringFlag;
 
 pub(super) use update::Update;
 
@@ -55,6 +57,11 @@ struct Of {
     /// Do not refresh the local repository cache
     #[arg(long)]
     skip_refresh: bool,
+    /// Verify the packages against their signatures
+    #[arg(long)]
+    verify: bool,
+    #[command(flatten)]
+    keyring: KeyringFlag,
     #[command(flatten)]
     remote: RemoteFlags,
 }
@@ -67,19 +74,20 @@ impl Dependencies {
             Command::Update(of) => (of, false),
         };
         let place = PathBuf::from(of.charts.first().map_or(".", String::as_str));
-        let update = Update { chart: &place, skip_refresh: of.skip_refresh, quiet: false, settings };
+        let proof = if of.verify { Proof::Checked(&of.keyring) } else { Proof::None };
+        let update = Update { chart: &place, skip_refresh: of.skip_refresh, quiet: false, proof, settings };
         if build { update.build() } else { update.update() }
     }
 }
 
 /// Fetches what a chart asks for.
 pub(super) fn update(chart: &Path, settings: &Settings) -> anyhow::Result<()> {
-    Update { chart, skip_refresh: false, quiet: false, settings }.update()
+    Update { chart, skip_refresh: false, quiet: false, proof: Proof::None, settings }.update()
 }
 
 /// The same without a word.
 pub(super) fn update_quietly(chart: &Path, settings: &Settings) -> anyhow::Result<()> {
-    Update { chart, skip_refresh: false, quiet: true, settings }.update()
+    Update { chart, skip_refresh: false, quiet: true, proof: Proof::None, settings }.update()
 }
 
 impl ListOf {

@@ -29,7 +29,7 @@ pub(super) struct Settings {
     pub(super) registry_config: PathBuf,
 }
 
-fn variable(name: &str) -> Option<String> {
+pub(super) fn variable(name: &str) -> Option<String> {
     match env::var(name) {
         Ok(value) => Some(value).filter(|value| !value.is_empty()),
         Err(VarError::NotUnicode(value)) => Some(value.to_string_lossy().into_owned()),

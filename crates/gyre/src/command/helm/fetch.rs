@@ -1,16 +1,18 @@
 //! Charts and files that lie elsewhere.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail};
 use gyre_go::strconv::quote;
-use gyre_source::helm::{Access, ChartVersion, Index, Remote, Repositories, Repository, read_index};
+use gyre_source::helm::{Access, ChartVersion, Remote, Repositories, Repository, Versions, chart_names};
 
 use super::chart::go_error;
 use super::environment::{Settings, cache_home};
 use super::flags::{ChartFlags, RemoteFlags};
 use super::oci::Stored;
+use super::verify::{KeyringFlag, verify};
 
 /// A file by its address, from anybody.
 pub(super) fn plain(address: &str) -> anyhow::Result<Vec<u8>> {
@@ -130,8 +132,8 @@ impl Found {
     }
 }
 
-/// Fetches an index into a file of its own and reads it.
-pub(super) fn fetch_index(remote: &Remote, url: &str, place: &Path) -> anyhow::Result<Index> {
+/// Fetches an index into a file of its own; gives the names of its charts.
+pub(super) fn fetch_index(remote: &Remote, url: &str, place: &Path) -> anyhow::Result<BTreeSet<String>> {
     if let Some(directory) = place.parent() {
         fs::create_dir_all(directory)?;
     }
@@ -145,12 +147,12 @@ pub(super) fn fetch_index(remote: &Remote, url: &str, place: &Path) -> anyhow::R
         .and_then(|mut body| Ok(std::io::copy(&mut body, &mut file)?))
         .and_then(|_| {
             let shown = fresh.display().to_string();
-            read_index(&fresh).map_err(|why| anyhow!(why.0.replace(&shown, &address)))
+            chart_names(&fresh).map_err(|why| anyhow!(why.0.replace(&shown, &address)))
         });
     match read {
-        Ok(index) => {
+        Ok(names) => {
             fs::rename(&fresh, place)?;
-            Ok(index)
+            Ok(names)
         }
         Err(why) => {
             let _ = fs::remove_file(&fresh);
@@ -170,9 +172,9 @@ pub(super) fn find_at(url: &str, name: &str, wanted: &str, access: Access) -> an
         .and_then(|remote| {
             let directory = caches().join("indexes");
             let place = directory.join(format!("{}.{}.yaml", name.replace('/', "_"), std::process::id()));
-            let index = fetch_index(&remote, url, &place);
+            let versions = fetch_index(&remote, url, &place).and_then(|_| Ok(Versions::read(&place, name)?));
             let _ = fs::remove_file(&place);
-            Ok((remote, index?))
+            Ok((remote, versions?))
         })
         .map_err(|why| {
             anyhow!(
@@ -180,13 +182,13 @@ pub(super) fn find_at(url: &str, name: &str, wanted: &str, access: Access) -> an
                 quote(url.as_bytes())
             )
         });
-    let (remote, index) = remote?;
+    let (remote, versions) = remote?;
     let shown = quote(name.as_bytes());
     let what = match wanted {
         "" => format!("chart {shown}"),
         _ => format!("chart {shown} version {}", quote(wanted.as_bytes())),
     };
-    let Ok(version) = index.pick(name, wanted) else { bail!("{what} not found in {url} repository") };
+    let Ok(version) = versions.pick(name, wanted) else { bail!("{what} not found in {url} repository") };
     Ok(Found::new(resolve(url, &first_url(version, &what)?), remote))
 }
 
@@ -221,9 +223,9 @@ pub(super) fn find(
     if repository.url.is_empty() {
         bail!("no URL found for repository {repo}");
     }
-    let index = Index::cached(&index_file(settings, repo), &caches())
+    let versions = Versions::cached(&index_file(settings, repo), &caches(), name)
         .map_err(|why| anyhow!("no cached repo found. (try 'helm repo update'): {why}"))?;
-    let version = index.pick(name, wanted).map_err(|why| {
+    let version = versions.pick(name, wanted).map_err(|why| {
         anyhow!(
             "chart {} matching {wanted} not found in {repo} index. (try 'helm repo update'): {why}",
             quote(name.as_bytes())
@@ -267,11 +269,58 @@ pub(super) fn chart(reference: &str, flags: &ChartFlags, settings: &Settings) ->
     let directory = &settings.repository_cache;
     fs::create_dir_all(directory)
         .map_err(|why| anyhow!(go_error("mkdir", &directory.display().to_string(), &why)))?;
-    let place = directory.join(found.file_name());
+    let proof = if flags.verify { Proof::Checked(&flags.keyring) } else { Proof::None };
+    Ok(found.save(directory, reference, proof)?.0)
+}
+
+/// What is done about the provenance of a chart that is fetched.
+#[derive(Clone, Copy)]
+pub(super) enum Proof<'a> {
+    None,
+    /// It is fetched too, where there is one.
+    Kept,
+    /// The chart is verified.
+    Checked(&'a KeyringFlag),
+}
+
+impl Found {
+    /// Writes the archive into a directory; gives its path and what is to be said of its provenance.
+    pub(super) fn save(
+        &self,
+        directory: &Path,
+        reference: &str,
+        proof: Proof<'_>,
+    ) -> anyhow::Result<(PathBuf, String)> {
+        let place = directory.join(self.file_name());
+        write(&place, &self.get()?)?;
+        if matches!(proof, Proof::None) {
+            return Ok((place, String::new()));
+        }
+        let provenance = match (self.provenance(), proof) {
+            (Ok(provenance), _) => provenance,
+            (Err(_), Proof::Checked(_)) => {
+                let address = quote(format!("{}.prov", self.address).as_bytes());
+                bail!("failed to fetch provenance {address}")
+            }
+            (Err(why), _) => {
+                return Ok((place, format!("WARNING: Verification not found for {reference}: {why:#}\n")));
+            }
+        };
+        write(&directory.join(format!("{}.prov", self.file_name())), &provenance)?;
+        let said = match proof {
+            Proof::Checked(keyring) => verify(&place, keyring)?,
+            _ => String::new(),
+        };
+        Ok((place, said))
+    }
+}
+
+/// A file is there as a whole or not at all.
+fn write(place: &Path, content: &[u8]) -> anyhow::Result<()> {
     let fresh = place.with_extension(format!("{}.part", std::process::id()));
-    fs::write(&fresh, found.get()?)?;
-    fs::rename(&fresh, &place)?;
-    Ok(place)
+    fs::write(&fresh, content)
+        .and_then(|()| fs::rename(&fresh, place))
+        .map_err(|why| anyhow!(go_error("open", &place.display().to_string(), &why)))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use gyre_helm::values::given::Given;
 use gyre_helm::{Values, Version};
 
 use super::chart::go_error;
+use super::verify::KeyringFlag;
 
 /// The flags of every command.
 #[derive(Clone, Debug, Default, Args)]
@@ -143,6 +144,11 @@ pub(super) struct ChartFlags {
     /// Pass credentials to all domains
     #[arg(long)]
     pub(super) pass_credentials: bool,
+    /// Verify the package before using it
+    #[arg(long)]
+    pub(super) verify: bool,
+    #[command(flatten)]
+    pub(super) keyring: KeyringFlag,
 }
 
 /// How a repository is talked to.

@@ -40,8 +40,10 @@ impl Install {
         let format = self.output.format()?;
         self.flags.refuse()?;
         let hide_notes = self.flags.hide_notes;
-        let connection = Connection::open(settings)?;
-        let release = carry_out(&self.flags, &self.names, self.hide_secret, &connection, settings)
+        let release = Connection::open(settings)
+            .and_then(|connection| {
+                carry_out(&self.flags, &self.names, self.hide_secret, &connection, settings)
+            })
             .map_err(|why| why.context("INSTALLATION FAILED"))?;
         let detail = Detail { everything: settings.debug, hide_notes, chart: true, ..Detail::default() };
         printed::release(&release, format, detail)

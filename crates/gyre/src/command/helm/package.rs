@@ -11,6 +11,7 @@ use super::chart::{self, absolute, go_error};
 use super::environment::Settings;
 use super::flags::{RemoteFlags, ValueFlags};
 use super::print;
+use super::verify::{KeyringFlag, sign};
 use crate::time;
 
 /// `helm package CHART_PATH...`
@@ -30,6 +31,17 @@ pub(super) struct Package {
     /// Update dependencies from Chart.yaml to charts/ before packaging
     #[arg(long, short = 'u')]
     dependency_update: bool,
+    /// Sign the package with an OpenPGP key
+    #[arg(long)]
+    sign: bool,
+    /// Name of the key to sign with
+    #[arg(long, default_value = "")]
+    key: String,
+    /// File that contains the passphrase of the key; "-" for standard input
+    #[arg(long)]
+    passphrase_file: Option<String>,
+    #[command(flatten)]
+    keyring: KeyringFlag,
     #[command(flatten)]
     remote: RemoteFlags,
     #[command(flatten)]
@@ -40,6 +52,12 @@ impl Package {
     pub(super) fn run(self, settings: &Settings) -> anyhow::Result<()> {
         if self.paths.is_empty() {
             bail!("need at least one argument, the path to the chart");
+        }
+        if self.sign && self.key.is_empty() {
+            bail!("--key is required for signing a package");
+        }
+        if self.sign && self.keyring.place().as_os_str().is_empty() {
+            bail!("--keyring is required for signing a package");
         }
         for path in &self.paths {
             let place = absolute(path)?;
@@ -62,6 +80,10 @@ impl Package {
                 self.destination.clone().into()
             };
             let saved = save(&packed, &directory)?;
+            if self.sign {
+                let passphrase = self.passphrase_file.as_deref().filter(|place| !place.is_empty());
+                sign(&saved, &self.keyring, &self.key, passphrase)?;
+            }
             print(&format!("Successfully packaged chart and saved it to: {}\n", saved.display()))?;
         }
         Ok(())

@@ -10,8 +10,9 @@ use gyre_helm::chart::{Chart, read_archive};
 use super::arguments::Usage;
 use super::chart::go_error;
 use super::environment::Settings;
-use super::fetch::find_by;
+use super::fetch::{Proof, caches, find_by};
 use super::flags::ChartFlags;
+use super::print;
 
 /// `helm pull CHART...`
 #[derive(Debug, Args)]
@@ -46,24 +47,27 @@ impl Pull {
 
     fn one(&self, reference: &str, settings: &Settings) -> anyhow::Result<()> {
         let found = find_by(reference, &self.flags, settings)?;
-        let content = found.get()?;
-        if self.untar {
-            let directory = if self.untardir.is_absolute() {
+        let proof = match (self.flags.verify, self.prov) {
+            (true, _) => Proof::Checked(&self.flags.keyring),
+            (_, true) => Proof::Kept,
+            _ => Proof::None,
+        };
+        if !self.untar {
+            return print(&found.save(&self.destination, reference, proof)?.1);
+        }
+        let directory = caches().join(format!("pull.{}", std::process::id()));
+        fs::create_dir_all(&directory)?;
+        let unpacked = found.save(&directory, reference, proof).and_then(|(archive, said)| {
+            let target = if self.untardir.is_absolute() {
                 self.untardir.clone()
             } else {
                 self.destination.join(&self.untardir)
             };
-            return unpack(&content, &directory);
-        }
-        let place = self.destination.join(found.file_name());
-        write(&place, &content)?;
-        if self.prov {
-            let provenance = found
-                .provenance()
-                .map_err(|_| anyhow!("failed to fetch provenance {:?}", format!("{}.prov", found.address)))?;
-            write(&self.destination.join(format!("{}.prov", found.file_name())), &provenance)?;
-        }
-        Ok(())
+            unpack(&fs::read(archive)?, &target)?;
+            Ok(said)
+        });
+        let _ = fs::remove_dir_all(&directory);
+        print(&unpacked?)
     }
 }
 

@@ -2,13 +2,14 @@
 
 mod index;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read as _;
 
 use anyhow::{anyhow, bail};
 use clap::{Args, Subcommand};
 use gyre_go::strconv::quote;
-use gyre_source::helm::{Index, Repositories, Repository};
+use gyre_source::helm::{Repositories, Repository};
 
 use super::arguments::Usage;
 use super::environment::Settings;
@@ -145,11 +146,11 @@ impl Add {
             return print(&format!("{shown} already exists with the same configuration, skipping\n"));
         }
         let remote = remote_of(&repository)?;
-        let index = fetch_index(&remote, &url, &index_file(settings, &name)).map_err(|why| {
+        let names = fetch_index(&remote, &url, &index_file(settings, &name)).map_err(|why| {
             let shown = quote(url.as_bytes());
             anyhow!("looks like {shown} is not a valid chart repository or cannot be reached: {why:#}")
         })?;
-        list_charts(settings, &name, &index)?;
+        list_charts(settings, &name, &names)?;
         match known.all.iter_mut().find(|one| one.name == name) {
             Some(one) => *one = repository,
             None => known.all.push(repository),
@@ -173,8 +174,8 @@ impl Add {
 }
 
 /// Helm keeps the names of a repository's charts beside its index, for completion.
-fn list_charts(settings: &Settings, name: &str, index: &Index) -> anyhow::Result<()> {
-    let names: String = index.entries.keys().flat_map(|chart| [chart, "\n"]).collect();
+fn list_charts(settings: &Settings, name: &str, charts: &BTreeSet<String>) -> anyhow::Result<()> {
+    let names: String = charts.iter().flat_map(|chart| [chart, "\n"]).collect();
     Ok(fs::write(settings.repository_cache.join(format!("{name}-charts.txt")), names)?)
 }
 
@@ -247,8 +248,8 @@ pub(super) fn update_all(repositories: &[&Repository], settings: &Settings) -> a
             .map(|one| {
                 let worker = scope.spawn(move || -> anyhow::Result<()> {
                     let remote = remote_of(one)?;
-                    let index = fetch_index(&remote, &one.url, &index_file(settings, &one.name))?;
-                    list_charts(settings, &one.name, &index)
+                    let names = fetch_index(&remote, &one.url, &index_file(settings, &one.name))?;
+                    list_charts(settings, &one.name, &names)
                 });
                 (*one, worker)
             })

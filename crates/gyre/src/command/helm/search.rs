@@ -6,7 +6,7 @@ use anyhow::{anyhow, bail};
 use clap::{Args, Subcommand};
 use gyre_go::regexp::Regexp;
 use gyre_go::semver::{Constraints, Version};
-use gyre_source::helm::{ChartVersion, Index, Repositories};
+use gyre_source::helm::{ChartVersion, Repositories, Told, each_chart};
 
 use super::environment::Settings;
 use super::fetch::{caches, index_file};
@@ -55,11 +55,13 @@ struct InRepositories {
 /// Matches further back in what is said of a chart do not count.
 const SCORE_MAX: usize = 25;
 
-struct Found<'a> {
-    name: &'a str,
+struct Found {
+    name: String,
     score: usize,
     parsed: Option<Version>,
-    chart: &'a ChartVersion,
+    version: Box<str>,
+    app_version: Box<str>,
+    description: Box<str>,
 }
 
 /// What is searched of a chart: its name, its name with the repository, its words, parted by a letter nobody types.
@@ -80,6 +82,50 @@ fn searched(repository: &str, chart: &ChartVersion, out: &mut String) {
 /// How far back a match is: in the name, the full name, the description, the keywords.
 fn score(at: usize, line: &str) -> usize {
     line.bytes().take(at).filter(|&byte| byte == 0x0b).count()
+}
+
+/// Finds a term, or a regular expression, in what is searched of charts.
+struct Finder {
+    term: String,
+    pattern: Option<Regexp>,
+    line: String,
+}
+
+impl Finder {
+    fn new(term: String, is_pattern: bool) -> anyhow::Result<Self> {
+        let pattern = is_pattern.then(|| Regexp::parse(&term)).transpose();
+        let pattern = pattern.map_err(|why| anyhow!("{why}"))?;
+        Ok(Self { term: term.to_lowercase(), pattern, line: String::new() })
+    }
+
+    fn matching(&mut self, repository: &str, chart: &str, versions: Vec<ChartVersion>) -> Vec<Found> {
+        let name = format!("{repository}/{chart}");
+        let mut found = Vec::new();
+        for chart in versions {
+            let Some(score) = self.score(repository, &chart) else { continue };
+            if score < SCORE_MAX {
+                let parsed = Version::parse(&chart.version).ok();
+                let ChartVersion { version, app_version, description, .. } = chart;
+                found.push(Found { name: name.clone(), score, parsed, version, app_version, description });
+            }
+        }
+        found
+    }
+
+    fn score(&mut self, repository: &str, chart: &ChartVersion) -> Option<usize> {
+        if self.term.is_empty() {
+            return Some(0);
+        }
+        searched(repository, chart, &mut self.line);
+        let at = match &self.pattern {
+            Some(pattern) => pattern.find_all(self.line.as_bytes(), Some(1)).first().map(|(start, _)| *start),
+            None => {
+                self.line = self.line.to_lowercase();
+                self.line.find(&self.term)
+            }
+        };
+        at.map(|at| score(at, &self.line))
+    }
 }
 
 impl Search {
@@ -103,70 +149,36 @@ impl InRepositories {
             Some(known) if !known.all.is_empty() => known,
             _ => bail!("no repositories configured"),
         };
-        let mut indexes = Vec::new();
+        let mut finder = Finder::new(self.keywords.join(" "), self.regexp)?;
+        let mut found = Vec::new();
         for one in &known.all {
-            match Index::cached(&index_file(settings, &one.name), &caches()) {
-                Ok(index) => indexes.push((one.name.as_str(), index)),
-                Err(_) => {
-                    warn(&format!("Repo {:?} is corrupt or missing. Try 'helm repo update'.", one.name));
+            let known = found.len();
+            let read = each_chart(&index_file(settings, &one.name), &caches(), &mut |told| match told {
+                Told::Restart => found.truncate(known),
+                Told::Chart(name, versions) => {
+                    let mut fitting = finder.matching(&one.name, &name, versions);
+                    fitting.retain(|one| one.parsed.as_ref().is_some_and(|version| range.check(version)));
+                    if !self.versions {
+                        // Of those that are equally good the newest stands for all.
+                        fitting.sort_by(order);
+                        fitting.dedup_by_key(|one| one.score);
+                    }
+                    found.append(&mut fitting);
                 }
+            });
+            if read.is_err() {
+                found.truncate(known);
+                warn(&format!("Repo {:?} is corrupt or missing. Try 'helm repo update'.", one.name));
             }
         }
-        let names: Vec<(String, &str, &Vec<ChartVersion>)> = indexes
-            .iter()
-            .flat_map(|(repo, index)| {
-                index.entries.iter().map(move |(name, all)| (format!("{repo}/{name}"), *repo, all))
-            })
-            .collect();
-        let mut found = self.matching(&names)?;
         found.sort_by(order);
-        let mut last = "";
-        found.retain(|one| {
-            if !self.versions && one.name == last || !one.parsed.as_ref().is_some_and(|v| range.check(v)) {
-                return false;
-            }
-            last = one.name;
-            true
-        });
+        if !self.versions {
+            found.dedup_by(|one, before| one.name == before.name);
+        }
         self.show(&found, format)
     }
 
-    fn matching<'a>(
-        &self,
-        names: &'a [(String, &'a str, &'a Vec<ChartVersion>)],
-    ) -> anyhow::Result<Vec<Found<'a>>> {
-        let term = self.keywords.join(" ");
-        let pattern = self.regexp.then(|| Regexp::parse(&term)).transpose();
-        let pattern = pattern.map_err(|why| anyhow!("{why}"))?;
-        let lower = term.to_lowercase();
-        let (mut line, mut found) = (String::new(), Vec::new());
-        for (name, repository, versions) in names {
-            for chart in *versions {
-                let mut score_of = 0;
-                if !term.is_empty() {
-                    searched(repository, chart, &mut line);
-                    let at = match &pattern {
-                        Some(pattern) => {
-                            pattern.find_all(line.as_bytes(), Some(1)).first().map(|(start, _)| *start)
-                        }
-                        None => {
-                            line = line.to_lowercase();
-                            line.find(&lower)
-                        }
-                    };
-                    let Some(at) = at else { continue };
-                    score_of = score(at, &line);
-                }
-                if score_of < SCORE_MAX {
-                    let parsed = Version::parse(&chart.version).ok();
-                    found.push(Found { name, score: score_of, parsed, chart });
-                }
-            }
-        }
-        Ok(found)
-    }
-
-    fn show(&self, found: &[Found<'_>], format: Format) -> anyhow::Result<()> {
+    fn show(&self, found: &[Found], format: Format) -> anyhow::Result<()> {
         if found.is_empty() && self.fail_on_no_result {
             bail!("no results found");
         }
@@ -177,31 +189,29 @@ impl InRepositories {
             let head = ["NAME", "CHART VERSION", "APP VERSION", "DESCRIPTION"];
             let mut rows = vec![head.map(ToOwned::to_owned).to_vec()];
             rows.extend(found.iter().map(|one| {
-                let chart = one.chart;
                 vec![
-                    one.name.to_owned(),
-                    chart.version.to_string(),
-                    chart.app_version.to_string(),
-                    chart.description.to_string(),
+                    one.name.clone(),
+                    one.version.to_string(),
+                    one.app_version.to_string(),
+                    one.description.to_string(),
                 ]
             }));
             return print(&format!("{}\n", table(&rows, self.max_col_width)));
         }
-        let entry = |one: &Found<'_>| {
-            let chart = one.chart;
+        let entry = |one: &Found| {
             vec![
-                ("name", one.name.into()),
-                ("version", (*chart.version).into()),
-                ("app_version", (*chart.app_version).into()),
-                ("description", (*chart.description).into()),
+                ("name", one.name.as_str().into()),
+                ("version", (*one.version).into()),
+                ("app_version", (*one.app_version).into()),
+                ("description", (*one.description).into()),
             ]
         };
         print(&encoded(&found.iter().map(entry).collect::<Vec<Record>>(), format))
     }
 }
 
-fn order(left: &Found<'_>, right: &Found<'_>) -> Ordering {
-    left.score.cmp(&right.score).then_with(|| left.name.cmp(right.name)).then_with(|| {
+fn order(left: &Found, right: &Found) -> Ordering {
+    left.score.cmp(&right.score).then_with(|| left.name.cmp(&right.name)).then_with(|| {
         match (&left.parsed, &right.parsed) {
             (Some(left), Some(right)) => right.compare(left),
             _ => Ordering::Equal,

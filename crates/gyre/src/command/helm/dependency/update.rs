@@ -9,12 +9,12 @@ use gyre_go::strconv::quote;
 use gyre_helm::Chart;
 use gyre_helm::chart::{Dependency, lock_digest};
 use gyre_model::Digest;
-use gyre_source::helm::{Access, Index, Repositories, Repository};
+use gyre_source::helm::{Access, Repositories, Repository, Versions};
 use serde_json::{Value, json};
 
 use crate::command::helm::chart::{absolute, load_directory};
 use crate::command::helm::environment::Settings;
-use crate::command::helm::fetch::{Found, caches, find_at, index_file, remote_of, resolve};
+use crate::command::helm::fetch::{Found, Proof, caches, find_at, index_file, remote_of, resolve};
 use crate::command::helm::oci;
 use crate::command::helm::package::save;
 use crate::command::helm::print;
@@ -26,6 +26,7 @@ pub(in crate::command::helm) struct Update<'a> {
     pub(in crate::command::helm) chart: &'a Path,
     pub(in crate::command::helm) skip_refresh: bool,
     pub(in crate::command::helm) quiet: bool,
+    pub(in crate::command::helm) proof: Proof<'a>,
     pub(in crate::command::helm) settings: &'a Settings,
 }
 
@@ -263,17 +264,17 @@ impl Update<'_> {
                     versions.into_iter().find(|version| fits(version))
                 }
                 From::Known(repository) | From::Unknown(repository) => {
-                    let index = Index::cached(&index_file(self.settings, &repository.name), &caches());
-                    let index = index.map_err(|why| {
+                    let place = index_file(self.settings, &repository.name);
+                    let versions = Versions::cached(&place, &caches(), &dependency.name).map_err(|why| {
                         anyhow!(
                             "no cached repository for {} found. (try 'helm repo update'): {why}",
                             repository.name
                         )
                     })?;
-                    let versions = index.entries.get(&dependency.name).ok_or_else(|| {
-                        anyhow!("{} chart not found in repo {}", dependency.name, dependency.repository)
-                    })?;
-                    let legit = versions.iter().filter(|one| !one.urls.is_empty());
+                    if versions.0.is_empty() {
+                        bail!("{} chart not found in repo {}", dependency.name, dependency.repository);
+                    }
+                    let legit = versions.0.iter().filter(|one| !one.urls.is_empty());
                     legit.map(|one| one.version.to_string()).find(|version| fits(version))
                 }
             };
@@ -367,10 +368,8 @@ impl Update<'_> {
                 let address = format!("{}/{name}", place.trim_end_matches('/'));
                 let access = Access::default();
                 let found = Found::stored(&address, &dependency.version, &access, false, self.settings)
-                    .and_then(|found| Ok((found.get()?, found)));
-                let (archive, found) =
-                    found.map_err(|why| anyhow!("could not download {address}: {why:#}"))?;
-                Ok(fs::write(fresh.join(found.file_name()), archive)?)
+                    .and_then(|found| found.save(fresh, &address, self.proof));
+                found.map(|_| ()).map_err(|why| anyhow!("could not download {address}: {why:#}"))
             }
             From::Known(repository) | From::Unknown(repository) => {
                 let found = self.find(dependency, repository)?;
@@ -378,9 +377,9 @@ impl Update<'_> {
                     return self.say(&format!("Already downloaded {name} from repo {place}"));
                 }
                 self.say(&format!("Downloading {name} from repo {place}"))?;
-                let archive =
-                    found.get().map_err(|why| anyhow!("could not download {}: {why:#}", found.address))?;
-                fs::write(fresh.join(found.file_name()), archive)?;
+                found
+                    .save(fresh, &found.address, self.proof)
+                    .map_err(|why| anyhow!("could not download {}: {why:#}", found.address))?;
                 seen.push(found.address);
                 Ok(())
             }
@@ -389,9 +388,9 @@ impl Update<'_> {
 
     fn find(&self, dependency: &Dependency, repository: &Repository) -> anyhow::Result<Found> {
         let (name, version) = (&dependency.name, &dependency.version);
-        match Index::cached(&index_file(self.settings, &repository.name), &caches()) {
-            Ok(index) => {
-                let found = index.pick(name, version).map_err(|why| anyhow!("could not find : {why}"))?;
+        match Versions::cached(&index_file(self.settings, &repository.name), &caches(), name) {
+            Ok(versions) => {
+                let found = versions.pick(name, version).map_err(|why| anyhow!("could not find : {why}"))?;
                 let url =
                     found.urls.first().ok_or_else(|| anyhow!("could not find : no matching version"))?;
                 Ok(Found::new(resolve(&repository.url, url), remote_of(repository)?))
@@ -406,6 +405,10 @@ impl Update<'_> {
             locked.iter().filter(|one| one.repository.is_empty()).map(|one| one.name.as_str()).collect();
         let mut moved = Vec::new();
         for place in super::entries(fresh) {
+            // compat(helm 3.21): what a chart was verified with does not stay.
+            if place.extension().is_some_and(|end| end == "prov") {
+                continue;
+            }
             let name = place.file_name().unwrap_or_default().to_owned();
             fs::rename(&place, charts.join(&name))?;
             moved.push(name);
