@@ -33,6 +33,12 @@ impl gyre_kustomize::Remote for Bases {
 
     fn repository(&self, repository: &Repository) -> Result<FileTree, String> {
         let Repository { url, reference, timeout, submodules, .. } = repository;
+        if is_ssh(url) {
+            // Kustomizations name no key and no hosts to trust.
+            return Err(format!(
+                "{url}: bases are not read over ssh: name the repository's address with https"
+            ));
+        }
         let mut remote = Remote::open(url);
         remote.allow_file = self.allow_file;
         remote.timeout = *timeout;
@@ -74,4 +80,9 @@ fn get(url: &str) -> Result<Vec<u8>, RemoteError> {
         return Err(failed(&format_args!("more than {BASE_FILE_BYTES_MAX} bytes")));
     }
     Ok(content)
+}
+
+/// `ssh://host/path` or `user@host:path`.
+fn is_ssh(url: &str) -> bool {
+    url.starts_with("ssh://") || (!url.contains("://") && !url.starts_with(['/', '.']) && url.contains(':'))
 }

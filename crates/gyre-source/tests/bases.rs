@@ -146,6 +146,13 @@ fn bases_are_fetched_from_elsewhere() {
     let head = git(&dir.path().join("org/outer"), &["rev-parse", "HEAD"]);
     assert_eq!(render(port, &format!("HOST/org/outer.git/app?ref={head}&timeout=9s")), Ok(named("cm-two")));
     assert_eq!(render(port, "HOST/org/outer.git//"), Ok(named("inner")), "the submodule is there");
+    for address in ["git@127.0.0.1:org/outer", "ssh://git@127.0.0.1/org/outer"] {
+        let refused = render(port, &format!("{address}//app")).unwrap_err();
+        assert!(
+            refused.ends_with("bases are not read over ssh: name the repository's address with https"),
+            "{refused}"
+        );
+    }
     let without = render(port, "HOST/org/outer.git//?submodules=false").unwrap_err();
     assert!(without.contains("sub/inner"), "{without}");
 }

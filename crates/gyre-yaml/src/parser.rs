@@ -98,6 +98,9 @@ impl<'a> Parser<'a> {
 
     /// The next token's kind and place, after its comments were collected.
     fn peek(&mut self) -> Scan<&Token> {
+        if !self.scanner.keeps_comments() {
+            return self.scanner.peek();
+        }
         let token = self.scanner.peek()?;
         let (index, ends_block) = (token.start.index, token.kind == TokenKind::BlockEnd);
         self.collect_comments(index, ends_block);

@@ -83,6 +83,11 @@ impl<'a> Scanner<'a> {
         self.mark.offset >= self.text.len()
     }
 
+    /// Are comments gathered?
+    pub(crate) fn keeps_comments(&self) -> bool {
+        self.keep_comments
+    }
+
     /// The next token.
     pub(crate) fn peek(&mut self) -> Scan<&Token> {
         if !self.ready {

@@ -7,7 +7,7 @@ use crate::build::Options;
 use crate::decode::{Mode, decode};
 use crate::error::{Error, Result, fail};
 use crate::generate;
-use crate::load::{LoadRestrictions, Root, Spent};
+use crate::load::{Root, Spent};
 use crate::types::generator::{ConfigMapArgs, SecretArgs};
 
 /// What is to change in a generator. Empty texts and lists change nothing.
@@ -121,7 +121,7 @@ fn merge_options(entry: &mut Fields, global: Option<&Value>) -> Result<()> {
 
 /// Generates once: what cannot be generated is refused.
 fn check(entry: &Fields, secret: bool, place: &Place<'_>) -> Result<()> {
-    let options = Options { load_restrictions: LoadRestrictions::None, ..Options::default() };
+    let options = Options::default();
     let directory = if place.directory.is_empty() { "." } else { place.directory };
     let root = Root::new(&options, place.tree, directory)?;
     let value = Value::Object(entry.clone());

@@ -7,6 +7,9 @@ use super::files::{Here, pairs, write};
 
 #[derive(Debug, Args)]
 pub(super) struct Create {
+    /// Taken for the peer's sake, and not looked at
+    #[arg(hide = true)]
+    rest: Vec<String>,
     /// Files and directories to add to the kustomization file, with commas between
     #[arg(long, default_value = "", hide_default_value = true)]
     resources: String,
