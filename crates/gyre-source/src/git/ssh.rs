@@ -25,6 +25,10 @@ const USER: &str = "git";
 
 /// Opens a connection on which Git's upload-pack is spoken. Blocking; for threads that may block.
 pub(super) fn connect(remote: &Remote, url: &gix::Url) -> gix::Result<Box<dyn Transport + Send>> {
+    // Before the clock is asked for, which who has no key may not have either.
+    if !matches!(remote.auth, Auth::Ssh { .. }) {
+        return Err(gix::Error::from_error(keyless()));
+    }
     let runtime = tokio::runtime::Handle::current();
     let opening = tokio::time::timeout(remote.timeout, open(remote, url));
     let opened = runtime.block_on(opening);
@@ -38,6 +42,10 @@ pub(super) fn connect(remote: &Remote, url: &gix::Url) -> gix::Result<Box<dyn Tr
     let host = url.host().map(|host| (host.to_owned(), url.port));
     let path = url.path.clone();
     Ok(Box::new(Connection::new(reader, writer, Protocol::V2, path, host, ConnectMode::Process, false)))
+}
+
+fn keyless() -> GitError {
+    GitError::Unauthorized("an ssh address needs the fields identity and known_hosts".into())
 }
 
 /// Keeps the session open as long as somebody reads.
@@ -56,9 +64,7 @@ type Stream = russh::ChannelStream<client::Msg>;
 
 async fn open(remote: &Remote, url: &gix::Url) -> Result<(Stream, Handle<KnownHost>), GitError> {
     let Auth::Ssh { identity, passphrase, known_hosts } = &remote.auth else {
-        return Err(GitError::Unauthorized(
-            "an ssh address needs the fields identity and known_hosts".into(),
-        ));
+        return Err(keyless());
     };
     let key = identity.expose_str().unwrap_or_default();
     let passphrase = passphrase.as_ref().and_then(|secret| secret.expose_str());
