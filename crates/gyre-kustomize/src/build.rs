@@ -176,7 +176,7 @@ fn build_each(
     options: &Options<'_>,
     tree: &FileTree,
     path: &str,
-    mut each: impl FnMut(Value),
+    each: impl FnMut(Value),
 ) -> Result<Vec<String>> {
     let mut context = Context {
         cache: options.cache,
@@ -186,19 +186,31 @@ fn build_each(
         knows_builtin: false,
         warnings: Vec::new(),
     };
+    match build_within(&mut context, options, tree, path, each) {
+        Ok(()) => Ok(context.warnings),
+        Err(error) => Err(Error { warnings: context.warnings, ..error }),
+    }
+}
+
+fn build_within(
+    context: &mut Context<'_>,
+    options: &Options<'_>,
+    tree: &FileTree,
+    path: &str,
+    mut each: impl FnMut(Value),
+) -> Result<()> {
     let root = Root::new(options, tree, path)?;
-    let mut target = Target::load(root, &mut context)?;
-    target.set_schema(&mut context)?;
+    let mut target = Target::load(root, context)?;
+    target.set_schema(context)?;
     if !target.kustomization.build_metadata.is_empty() {
         target.origin = Some(Origin::default());
     }
-    let mut all = target.accumulate(&mut context, Accumulator::default())?;
+    let mut all = target.accumulate(context, Accumulator::default())?;
     Hashes.apply(&mut all.resources, &context.schema())?;
     transform::references::fix(&mut all.resources, &all.config)?;
     transform::vars::resolve(&mut all, &mut context.warnings)?;
     drop_local(&mut all.resources);
-    let mut resources =
-        sort(options, all.resources, target.kustomization.sort_options.as_ref(), &mut context)?;
+    let mut resources = sort(options, all.resources, target.kustomization.sort_options.as_ref(), context)?;
     if options.managed_by_label || target.kustomization.has_metadata_option("managedByLabel") {
         Entries::label(MANAGED_BY, MANAGER).apply(&mut resources, &context.schema())?;
     }
@@ -210,7 +222,7 @@ fn build_each(
         let value = resource.to_value().map_err(|error| error.within(go_map(&resource.node)))?;
         each(value);
     }
-    Ok(context.warnings)
+    Ok(())
 }
 
 /// Refuses what is no directory of the tree, and no address of a repository that may be fetched. `shown` is the path

@@ -118,6 +118,21 @@ pub enum Edit {
     },
 }
 
+impl Edit {
+    /// What stands before the text where there is no kustomization file, and where it is wrong.
+    fn prefixes(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::AddGenerator(_) | Self::SetGenerator(_) => {
+                ("failed to load kustomization file: ", "failed to read kustomization file: ")
+            }
+            Self::RemoveGenerators { .. } => {
+                ("could not read kustomization file: ", "could not read kustomization file contents: ")
+            }
+            _ => ("", ""),
+        }
+    }
+}
+
 /// Which metadata of all objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Metadata {
@@ -190,9 +205,9 @@ impl Place<'_> {
 /// are. No files where there is nothing to change.
 pub fn edit(tree: &FileTree, directory: &str, change: &Edit) -> Result<Edited> {
     let mut place = Place { tree, directory, edited: Edited::default() };
-    let (path, text) = find(&place)?;
-    let value = to_json(text.as_bytes())?;
-    Kustomization::check(&value)?;
+    let (missing, invalid) = change.prefixes();
+    let (path, text) = find(&place).map_err(|error: Error| error.behind(missing))?;
+    let value = read(&text).map_err(|error: Error| error.behind(invalid))?;
     let mut map = match value {
         Value::Object(map) => map,
         Value::Null => Map::new(),
@@ -214,6 +229,12 @@ pub fn edit(tree: &FileTree, directory: &str, change: &Edit) -> Result<Edited> {
     let changed = gyre_yaml::edit(&text, &Value::Object(map), &ORDER).map_err(Error::from)?;
     place.edited.files.push((path, changed));
     Ok(place.edited)
+}
+
+fn read(text: &str) -> Result<Value> {
+    let value = to_json(text.as_bytes())?;
+    Kustomization::check(&value)?;
+    Ok(value)
 }
 
 fn find(place: &Place<'_>) -> Result<(String, String)> {

@@ -23,6 +23,8 @@ pub struct Error {
     pub kind: ErrorKind,
     /// Kustomize's text.
     pub text: String,
+    /// What is to be told of old fields that were met before.
+    pub warnings: Vec<String>,
 }
 
 /// The result of a step of a build.
@@ -31,13 +33,24 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// A problem of no special kind.
     pub fn new(text: impl Into<String>) -> Self {
-        Self { kind: ErrorKind::Plain, text: text.into() }
+        Self::of(ErrorKind::Plain, text)
+    }
+
+    /// A problem of this kind.
+    pub fn of(kind: ErrorKind, text: impl Into<String>) -> Self {
+        Self { kind, text: text.into(), warnings: Vec::new() }
     }
 
     /// The same problem with words before it.
     #[must_use]
-    pub fn within(mut self, prefix: impl fmt::Display) -> Self {
-        self.text = format!("{prefix}: {}", self.text);
+    pub fn within(self, prefix: impl fmt::Display) -> Self {
+        self.behind(format_args!("{prefix}: "))
+    }
+
+    /// The same problem behind a text as it is.
+    #[must_use]
+    pub fn behind(mut self, text: impl fmt::Display) -> Self {
+        self.text = format!("{text}{}", self.text);
         self
     }
 }

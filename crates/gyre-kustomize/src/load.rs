@@ -245,14 +245,13 @@ impl<'a> Root<'a> {
 
     fn read_remote(&self, url: &str) -> Result<Arc<[u8]>> {
         let Some(remote) = self.remote else {
-            return Err(Error {
-                kind: if is_repository(url) { ErrorKind::Plain } else { ErrorKind::Remote },
-                text: format!("'{url}' is a remote resource, and this build may not fetch any"),
-            });
+            let kind = if is_repository(url) { ErrorKind::Plain } else { ErrorKind::Remote };
+            let text = format!("'{url}' is a remote resource, and this build may not fetch any");
+            return Err(Error::of(kind, text));
         };
         remote.file(url).map_err(|error| match error {
             RemoteError::Status { .. } if is_repository(url) => Error::new("URL is a git repository"),
-            RemoteError::Status { .. } => Error { kind: ErrorKind::Remote, text: error.to_string() },
+            RemoteError::Status { .. } => Error::of(ErrorKind::Remote, error.to_string()),
             RemoteError::Failed(text) => Error::new(text),
         })
     }

@@ -95,13 +95,12 @@ pub(crate) fn demand(node: &Node, wanted: Kind) -> Result<()> {
 pub(crate) fn wrong_kind(node: &Node, wanted: Kind) -> Error {
     let found = kind(node);
     let (expected, actual) = (wanted.name(), found.name());
-    Error {
-        kind: if found == Kind::Scalar { ErrorKind::Plain } else { ErrorKind::NotAScalar },
-        text: format!(
-            "wrong node kind: expected {expected} but got {actual}: node contents:\n{}",
-            shown(node)
-        ),
-    }
+    let kind = if found == Kind::Scalar { ErrorKind::Plain } else { ErrorKind::NotAScalar };
+    let contents = shown(node);
+    Error::of(
+        kind,
+        format!("wrong node kind: expected {expected} but got {actual}: node contents:\n{contents}"),
+    )
 }
 
 /// Takes a field out of a mapping.

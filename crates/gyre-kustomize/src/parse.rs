@@ -133,7 +133,7 @@ fn nodes(content: &[u8]) -> Result<(Vec<Node>, usize)> {
 }
 
 fn malformed(error: gyre_yaml::Error) -> Error {
-    Error { kind: ErrorKind::Malformed, text: format!("MalformedYAMLError: {error}") }
+    Error::of(ErrorKind::Malformed, format!("MalformedYAMLError: {error}"))
 }
 
 /// Drops what is empty and refuses what has no kind or name.

@@ -36,6 +36,10 @@ fn adds_and_removes() {
     assert_eq!(edited(FILE, &add), FILE.replace("- b.yaml\n", "- b.yaml\n- c.yaml\n"));
     let remove = Edit::Remove { list: "resources".into(), patterns: vec!["a.*".into()] };
     assert_eq!(edited(FILE, &remove), FILE.replace("- a.yaml # first\n", ""));
+    // Where an option is not there the peer writes the file all the same.
+    let remove = Edit::Remove { list: "buildMetadata".into(), patterns: vec!["managedByLabel".into()] };
+    let head = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n";
+    assert_eq!(edited("bases: [x]\n", &remove), format!("{head}resources:\n- x\n"));
     let namespace = Edit::SetText { field: "namespace".into(), text: "n".into() };
     assert_eq!(edited(FILE, &namespace), format!("{FILE}namespace: \"n\"\n"));
     let pairs = vec![("app".to_owned(), "x".to_owned())];

@@ -73,7 +73,7 @@ fn edits_and_creates_as_the_peer() {
 }
 
 /// Command lines with the exit code and the first line of the error that `kustomize` 5.8.1 gave.
-const LINES: [(&str, i32, &str); 27] = [
+const LINES: [(&str, i32, &str); 34] = [
     ("nope", 1, "Error: unknown command \"nope\" for \"kustomize\""),
     ("build --nope=3", 1, "Error: unknown flag: --nope"),
     ("build -xe", 1, "Error: unknown shorthand flag: 'x' in -xe"),
@@ -112,6 +112,13 @@ const LINES: [(&str, i32, &str); 27] = [
     ),
     ("edit set nameprefix -x", 1, "Error: unknown shorthand flag: 'x' in -x"),
     ("create -n", 1, "Error: unknown shorthand flag: 'n' in -n"),
+    ("edit add patch p.yaml", 1, "Error: must provide either patch or path"),
+    ("edit add patch --path p.yaml more words", 0, ""),
+    ("version more words", 0, ""),
+    ("help", 0, ""),
+    ("help edit add", 0, ""),
+    ("help nope", 0, "Unknown help topic [`nope`]"),
+    ("version --short -o json", 1, "Flag --short has been deprecated, and will be removed in the future."),
     ("version -o", 1, "Error: flag needs an argument: 'o' in -o"),
 ];
 
@@ -127,6 +134,34 @@ fn reads_command_lines_as_the_peer() {
     }
     let help = run(directory.path(), &["edit", "nope"]);
     assert!(text(&help.stdout).contains("Usage: kustomize edit"), "{}", text(&help.stdout));
+    assert_eq!(text(&run(directory.path(), &["help", "edit"]).stdout), text(&help.stdout));
+}
+
+#[test]
+fn tells_where_a_kustomization_file_cannot_be_read() {
+    let directory = directory(None);
+    let first = |line: &str| {
+        let words = words(line);
+        let output = run(directory.path(), &words.iter().map(String::as_str).collect::<Vec<_>>());
+        text(&output.stderr).lines().next().unwrap_or_default().to_owned()
+    };
+    let lines =
+        ["edit add configmap x --from-literal=a=b", "edit remove secret x", "edit add resource a.yaml"];
+    let missing = "Missing kustomization file 'kustomization.yaml'.";
+    for (line, before) in
+        lines.iter().zip(["failed to load kustomization file: ", "could not read kustomization file: ", ""])
+    {
+        assert_eq!(first(line), format!("Error: {before}{missing}"));
+    }
+    fs::write(directory.path().join("kustomization.yaml"), "nope: 1\n").expect("a file");
+    let invalid = "invalid Kustomization: json: unknown field \"nope\"";
+    for (line, before) in lines.iter().zip([
+        "failed to read kustomization file: ",
+        "could not read kustomization file contents: ",
+        "",
+    ]) {
+        assert_eq!(first(line), format!("Error: {before}{invalid}"));
+    }
 }
 
 #[test]
@@ -170,6 +205,11 @@ fn builds_from_a_disk() {
     );
     let allowed = run(&root, &["build", "inner", "--load-restrictor", "LoadRestrictionsNone"]);
     assert_eq!(text(&allowed.stdout), fs::read_to_string(root.join("a.yaml")).expect("a file"));
+    let old = "# Warning: 'bases' is deprecated. Please use 'resources' instead. Run 'kustomize edit fix' to update your \
+               Kustomization automatically.\nError: accumulating resources: ";
+    fs::write(root.join("inner/kustomization.yaml"), "bases:\n- nope\n").expect("a file");
+    let failed = text(&run(&root, &["build", "inner"]).stderr);
+    assert!(failed.starts_with(old), "{failed}");
     let unknown = run(&root, &["build", "--nope"]);
     assert_eq!(
         (unknown.status.code(), text(&unknown.stderr)),

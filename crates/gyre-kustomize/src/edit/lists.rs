@@ -47,7 +47,8 @@ pub(super) fn remove(map: &mut Fields, list: &str, patterns: &[String]) -> Resul
         let Ok(pattern) = path::Pattern::parse(pattern) else { return fail("syntax error in pattern") };
         found.retain(|entry| !entry.as_str().is_some_and(|entry| pattern.matches(entry)));
     }
-    Ok(found.len() != before)
+    // Of these options the peer does not look whether one was there.
+    Ok(found.len() != before || list == "buildMetadata")
 }
 
 /// Adds a patch; `false` where it is there.

@@ -10,6 +10,10 @@ use clap::{ArgAction, Command, Parser};
 /// Reads what follows a tool's name; `None` where help was asked for and shown.
 pub(super) fn parse<T: Parser>(arguments: &[OsString]) -> anyhow::Result<Option<T>> {
     let command = with_go_flags(T::command());
+    if let Some((_, topic)) = arguments.split_first().filter(|(word, _)| *word == "help") {
+        help_on(command, topic);
+        return Ok(None);
+    }
     let words = std::iter::once(OsString::from(command.get_name())).chain(arguments.iter().cloned());
     match command.clone().try_get_matches_from(words) {
         Ok(matches) => Ok(Some(T::from_arg_matches(&matches)?)),
@@ -107,6 +111,23 @@ fn refusal(command: &Command, error: &clap::Error, arguments: &[OsString]) -> an
             anyhow!("invalid argument {:?} for {shown:?} flag: {source}", text(ContextKind::InvalidValue))
         }
         _ => anyhow!("{}", error.to_string().trim_start_matches("error: ").trim()),
+    }
+}
+
+/// `help`, and the names of a command behind it.
+fn help_on(mut command: Command, topic: &[OsString]) {
+    command.build();
+    let named = |last: &OsString| group(&command, topic).filter(|group| *last == *group.get_name());
+    match topic.last() {
+        None => print!("{}", command.render_help()),
+        Some(last) => match named(last) {
+            Some(mut found) => print!("{}", found.render_help()),
+            None => {
+                let topic: Vec<_> =
+                    topic.iter().map(|word| format!("`{}`", word.to_string_lossy())).collect();
+                eprintln!("Unknown help topic [{}]\n{}", topic.join(" "), command.render_usage());
+            }
+        },
     }
 }
 

@@ -17,6 +17,7 @@ use gyre_kustomize::VERSION;
 
 use super::cobra;
 
+/// Manages declarative configuration of Kubernetes, as Kustomize 5 does
 #[derive(Debug, Parser)]
 #[command(name = "kustomize", disable_help_subcommand = true)]
 struct Kustomize {
@@ -27,7 +28,6 @@ struct Kustomize {
     stack_trace: bool,
 }
 
-/// Manages declarative configuration of Kubernetes, as Kustomize 5 does
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Build a kustomization target from a directory or URL
@@ -62,6 +62,9 @@ struct Version {
     /// Short form
     #[arg(long, hide = true)]
     short: bool,
+    /// More words, which the peer does not look at
+    #[arg(hide = true)]
+    ignored: Vec<String>,
 }
 
 /// Carries a command line of `kustomize` out.
@@ -106,13 +109,16 @@ fn log(text: &str) {
 
 fn version(arguments: &Version) -> Result<(), String> {
     let (os, arch) = (std::env::consts::OS, go_arch());
+    if arguments.short {
+        eprintln!("Flag --short has been deprecated, and will be removed in the future.");
+    }
     let text = match arguments.output.as_str() {
         _ if arguments.short && !arguments.output.is_empty() => {
             return Err("--short and --output are mutually exclusive".into());
         }
         "" if arguments.short => format!("{{{VERSION}}}\n"),
         "" => format!("{VERSION}\n"),
-        "yaml" => format!("goArch: {arch}\ngoOs: {os}\nversion: {VERSION}\n\n"),
+        "yaml" => format!("version: {VERSION}\ngoOs: {os}\ngoArch: {arch}\n\n"),
         "json" => format!(
             "{{\n  \"version\": \"{VERSION}\",\n  \"goOs\": \"{os}\",\n  \"goArch\": \"{arch}\"\n}}\n"
         ),

@@ -97,7 +97,10 @@ pub(super) fn run(arguments: &Build) -> Result<(), String> {
     let path = if given.is_empty() { "" } else { path.trim_start_matches('/') };
     let tree = disk::tree(Path::new("/"));
     let warn = |warnings: &[String]| warnings.iter().for_each(|warning| eprintln!("{warning}"));
-    let told = |error: gyre_kustomize::Error| error.to_string();
+    let told = |error: gyre_kustomize::Error| {
+        warn(&error.warnings);
+        error.to_string()
+    };
     match arguments.output.as_deref().filter(|output| !output.is_empty()) {
         Some(directory) if Path::new(directory).is_dir() => {
             let rendered = gyre_kustomize::build(&options, &tree, path).map_err(told)?;

@@ -37,6 +37,9 @@ struct Fix {
     /// repository where the change is easy to undo
     #[arg(long)]
     vars: bool,
+    /// More words, which the peer does not look at
+    #[arg(hide = true)]
+    ignored: Vec<String>,
 }
 
 pub(super) fn run(arguments: &Edit) -> Result<(), String> {
@@ -65,7 +68,8 @@ fn apply(change: &Change, here: &Here) -> Result<Edited, String> {
 /// Fixes the file, and tells where it then builds differently.
 fn fix(arguments: &Fix, here: &Here) -> Result<(), String> {
     let before = build(here);
-    before.iter().flat_map(|rendered| &rendered.warnings).for_each(|warning| super::log(warning));
+    let warnings = before.as_ref().map_or_else(|error| &error.warnings, |rendered| &rendered.warnings);
+    warnings.iter().for_each(|warning| super::log(warning));
     let before = before.map(|rendered| rendered.to_yaml());
     apply(&Change::Fix { vars: arguments.vars }, here)?;
     let told = "\nFixed fields:\n  patchesJson6902 -> patches\n  patchesStrategicMerge -> patches\n  \
@@ -93,9 +97,9 @@ fn fix(arguments: &Fix, here: &Here) -> Result<(), String> {
     Ok(())
 }
 
-fn build(here: &Here) -> Result<Rendered, String> {
+fn build(here: &Here) -> Result<Rendered, gyre_kustomize::Error> {
     let options = Options { shown_path: ".", ..Options::default() };
-    gyre_kustomize::build(&options, &here.tree, &here.directory).map_err(|error| error.to_string())
+    gyre_kustomize::build(&options, &here.tree, &here.directory)
 }
 
 /// A patch as it stands in `patches`.
@@ -128,6 +132,9 @@ struct Patch {
     /// labelSelector in patch target
     #[arg(long)]
     label_selector: Option<String>,
+    /// More words, which the peer does not look at
+    #[arg(hide = true)]
+    ignored: Vec<String>,
 }
 
 impl Patch {
