@@ -17,7 +17,6 @@ test: check-tools
 
 # The table of speeds and sizes, each beside its bound; with kubectl beside it where it can do the same.
 bench: check-tools
-	$(CARGO) build --quiet --release --package gyre
 	$(CARGO) bench --quiet --workspace --benches
 
 # The tests that throw random input at the parsers, for much longer than `make test` does.
