@@ -30,6 +30,8 @@ pub struct Chart<'a> {
     pub version: &'a str,
     /// Where it is fetched from when it does not lie in `chart_home`.
     pub repo: &'a str,
+    /// Where Helm's configuration lies; the user's own where it is empty.
+    pub config_home: &'a str,
     /// The name of the release.
     pub release_name: &'a str,
     /// How the release names itself.
@@ -196,6 +198,7 @@ impl ChartConfig {
             name: &self.name,
             version: &self.version,
             repo: &self.repo,
+            config_home: &self.config_home,
             release_name: &self.release_name,
             name_template: &self.name_template,
             namespace: &self.namespace,

@@ -1,8 +1,9 @@
-//! `helmCharts` of a kustomization, rendered from charts that lie in its tree.
+//! `helmCharts` of a kustomization, rendered from charts that lie in its tree or that are fetched.
 
 use std::sync::Arc;
 
 use gyre_helm::capabilities::{Capabilities, KubeVersion};
+use gyre_helm::chart::read_archive;
 use gyre_helm::render::{Options, ParsedChart, Shown, template_text};
 use gyre_helm::values::{merge, read_yaml};
 use gyre_helm::{Values, release_name};
@@ -23,20 +24,26 @@ pub struct Charts {
     pub api_versions: Vec<String>,
 }
 
+/// Fetches the archive of a chart that does not lie in the tree. The error is shown to the user.
+pub type Fetch<'a> = &'a dyn Fn(&Chart<'_>) -> Result<Vec<u8>, String>;
+
 impl Charts {
     /// The manifests of a chart. Templates ask `host` for the time and for randomness.
-    pub fn render(&self, chart: &Chart<'_>, host: &mut (dyn Host + Send)) -> Result<String, String> {
-        let path = place(chart);
-        let found = clean_path(&path).and_then(|path| chart.tree.dir(&path).ok().cloned());
-        let Some(directory) = found else {
-            return Err(if chart.repo.is_empty() {
-                // compat(kustomize): the place is empty where nothing is there.
-                "no repo specified for pull, no chart found at ''".to_owned()
-            } else {
-                format!("chart '{}' does not lie at '{path}', and charts are not fetched here", chart.name)
-            });
+    pub fn render(
+        &self,
+        chart: &Chart<'_>,
+        fetch: Fetch<'_>,
+        host: &mut (dyn Host + Send),
+    ) -> Result<String, String> {
+        let found = clean_path(&place(chart)).and_then(|path| chart.tree.dir(&path).ok().cloned());
+        let tree = match found {
+            Some(directory) => FileTree::from_root(directory),
+            // compat(kustomize): the place is empty where nothing is there.
+            None if chart.repo.is_empty() => {
+                return Err("no repo specified for pull, no chart found at ''".into());
+            }
+            None => unpacked(&fetch(chart)?)?,
         };
-        let tree = FileTree::from_root(directory);
         let values = Self::values(chart, &tree)?;
         let loaded = gyre_helm::Chart::from_tree(&tree).map_err(|error| error.to_string())?;
         let options = self.options(chart, host)?;
@@ -99,6 +106,13 @@ impl Charts {
     }
 }
 
+/// The files of an archive.
+fn unpacked(archive: &[u8]) -> Result<FileTree, String> {
+    let files = read_archive(archive).map_err(|error| error.to_string())?;
+    FileTree::from_files(files.iter().map(|file| (&*file.name, &*file.content)))
+        .map_err(|error| error.to_string())
+}
+
 /// Where the chart lies in the tree.
 fn place(chart: &Chart<'_>) -> String {
     let home = match chart.chart_home.strip_prefix('/') {
@@ -140,7 +154,8 @@ mod tests {
 
     impl Renderer for Local {
         fn render(&self, chart: &Chart<'_>) -> Result<String, String> {
-            Charts::default().render(chart, &mut FixedHost::default())
+            let fetch = |chart: &Chart<'_>| Err(format!("{} {} {}", chart.repo, chart.name, chart.version));
+            Charts::default().render(chart, &fetch, &mut FixedHost::default())
         }
     }
 
@@ -189,7 +204,11 @@ mod tests {
         assert!(
             built("- name: nope\n").unwrap_err().contains("no repo specified for pull, no chart found at ''")
         );
-        let error = built("- name: nope\n  repo: https://charts.example.com\n").unwrap_err();
-        assert!(error.contains("charts are not fetched here"), "{error}");
+        let error =
+            built("- name: nope\n  repo: https://charts.example.com\n  version: 1.0.0\n").unwrap_err();
+        assert!(error.contains("https://charts.example.com nope 1.0.0"), "{error}");
+        // A version of a repository lies in a directory of its own.
+        let error = built("- name: web\n  repo: https://charts.example.com\n  version: 1.0.0\n").unwrap_err();
+        assert!(error.contains("https://charts.example.com web 1.0.0"), "{error}");
     }
 }

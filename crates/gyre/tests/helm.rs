@@ -18,13 +18,17 @@ impl Home {
         self.directory.path()
     }
 
-    fn run(&self, line: &str) -> Output {
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gyre"));
-        command.arg("helm").args(line.split(' ')).current_dir(self.path()).env_clear();
+        command.args(arguments).current_dir(self.path()).env_clear();
         for name in ["HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME", "HOME"] {
             command.env(name, self.path().join(name));
         }
-        command.output().expect("the program runs")
+        command
+    }
+
+    fn run(&self, line: &str) -> Output {
+        self.command(&["helm"]).args(line.split(' ')).output().expect("the program runs")
     }
 
     fn succeeds(&self, line: &str) -> String {
@@ -161,6 +165,43 @@ fn serve(root: PathBuf) -> String {
         }
     });
     address
+}
+
+#[test]
+fn a_kustomization_takes_charts_from_a_repository() {
+    let home = Home::new();
+    home.succeeds("create web");
+    std::fs::create_dir(home.path().join("served")).unwrap();
+    home.succeeds("package web -d served");
+    home.succeeds("package web -d served --version 0.2.0");
+    home.succeeds("repo index served");
+    std::fs::remove_dir_all(home.path().join("web")).unwrap();
+    let address = serve(home.path().join("served"));
+    let build = |chart: &str| {
+        let text = format!("helmCharts:\n- {{name: web, repo: {address}, releaseName: r{chart}}}\n");
+        std::fs::write(home.path().join("kustomization.yaml"), text).unwrap();
+        home.command(&["build", "--enable-helm", "."]).output().expect("the program runs")
+    };
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let built = |chart: &str| {
+        let output = build(chart);
+        assert!(output.status.success(), "{chart}: {}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    assert!(built("").contains("helm.sh/chart: web-0.2.0\n"));
+    assert!(built(", version: 0.1.x").contains("helm.sh/chart: web-0.1.0\n"));
+    let values = ", version: 0.1.0, valuesInline: {replicaCount: 7}";
+    assert!(built(values).contains("helm.sh/chart: web-0.1.0\n"));
+    // What is named exactly is fetched once. Nothing is left beside the kustomization.
+    std::fs::remove_dir_all(home.path().join("served")).unwrap();
+    assert!(built(values).contains("replicas: 7\n"));
+    assert!(!home.path().join("charts").exists());
+    let gone = build("");
+    assert_eq!(gone.status.code(), Some(1));
+    let wanted = format!(
+        "chart 'web' cannot be fetched from '{address}': looks like \"{address}\" is not a valid chart repository"
+    );
+    assert!(text(&gone.stderr).contains(&wanted), "{}", text(&gone.stderr));
 }
 
 #[test]

@@ -38,6 +38,8 @@ use clap::{Parser, Subcommand};
 use super::cobra;
 use environment::Settings;
 
+pub(super) use fetch::fetched_chart;
+
 #[derive(Debug, Parser)]
 #[command(name = "helm", disable_help_subcommand = true)]
 struct Helm {

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail};
 use gyre_go::strconv::quote;
+use gyre_model::Digest;
 use gyre_source::helm::{Access, ChartVersion, Remote, Repositories, Repository, Versions, chart_names};
 
 use super::chart::go_error;
 use super::environment::{Settings, cache_home};
-use super::flags::{ChartFlags, RemoteFlags};
+use super::flags::{ChartFlags, Globals, RemoteFlags};
 use super::oci::Stored;
 use super::verify::{KeyringFlag, verify};
 
@@ -271,6 +272,44 @@ pub(super) fn chart(reference: &str, flags: &ChartFlags, settings: &Settings) ->
         .map_err(|why| anyhow!(go_error("mkdir", &directory.display().to_string(), &why)))?;
     let proof = if flags.verify { Proof::Checked(&flags.keyring) } else { Proof::None };
     Ok(found.save(directory, reference, proof)?.0)
+}
+
+/// The archive of a chart that a kustomization names. A version that is named exactly is asked for once and then kept.
+pub(in crate::command) fn fetched_chart(chart: &gyre_kustomize::Chart<'_>) -> anyhow::Result<Vec<u8>> {
+    let mut settings = Settings::new(Globals::default());
+    if !chart.config_home.is_empty() {
+        settings.registry_config = Path::new(chart.config_home).join("registry/config.json");
+    }
+    let flags = ChartFlags {
+        version: Some(chart.version.to_owned()),
+        devel: chart.devel,
+        repo: Some(chart.repo.to_owned()),
+        ..ChartFlags::default()
+    };
+    let kept = is_exact(chart.version).then(|| {
+        let of = Digest::of(format!("{} {} {}", chart.repo, chart.name, chart.version).as_bytes());
+        caches().join("charts").join(format!("{}.tgz", of.hex()))
+    });
+    if let Some(archive) = kept.as_ref().and_then(|kept| fs::read(kept).ok()) {
+        return Ok(archive);
+    }
+    let reference = match super::oci::is_one(chart.repo) {
+        true => format!("{}/{}", chart.repo.trim_end_matches('/'), chart.name),
+        false => chart.name.to_owned(),
+    };
+    let archive = find_by(&reference, &flags, &settings)?.get()?;
+    if let Some(kept) = kept {
+        if let Some(directory) = kept.parent() {
+            fs::create_dir_all(directory)?;
+        }
+        write(&kept, &archive)?;
+    }
+    Ok(archive)
+}
+
+/// One version and no range.
+fn is_exact(version: &str) -> bool {
+    gyre_go::semver::Version::parse_strict(version, gyre_go::semver::Library::default()).is_ok()
 }
 
 /// What is done about the provenance of a chart that is fetched.

@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::Args;
 use gyre_kustomize::{LoadRestrictions, Options, Reorder};
 
-use super::charts::Local;
+use super::charts::Inflated;
 use super::network::Network;
 use crate::disk;
 
@@ -77,7 +77,7 @@ pub(super) fn run(arguments: &Build) -> Result<(), String> {
     let path = here.join(given);
     let label = arguments.enable_managedby_label
         || std::env::var_os(MANAGED_BY_VARIABLE).is_some_and(|value| value == "on");
-    let charts = Local {
+    let charts = Inflated {
         seen: gyre_render::charts::Charts {
             kube_version: arguments.helm_kube_version.clone(),
             api_versions: arguments.helm_api_versions.clone(),
