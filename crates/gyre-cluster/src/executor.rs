@@ -7,6 +7,7 @@ use futures::{FutureExt, StreamExt};
 use gyre_health::kstatus::{Status, Verdict};
 use gyre_model::{Object, ObjectRef};
 use gyre_plan::{Action, Change, How, Phase, Plan, Refusal, predict, with_last_applied};
+use serde_json::Value;
 
 use crate::limits::{PHASE_WAIT, RECREATE_WAIT, REQUESTS_AT_ONCE};
 use crate::observe::{refused, sent_digest};
@@ -127,10 +128,8 @@ impl Live {
         let step = if change.action == Action::Create { "dry-run" } else { "apply" };
         let failed = |error| Failure { step, refusal: apply_error(error) };
         if let Some(body) = &change.before {
-            let format = PatchFormat::Json;
-            let patch =
-                Write::Patch { target: &change.target, subresource: None, format, body, dry_run: false };
-            self.cluster().write(grant, patch).await.map_err(failed)?;
+            let cleanup = patch(&change.target, PatchFormat::Json, body);
+            self.cluster().write(grant, cleanup).await.map_err(failed)?;
         }
         let sent = with_last_applied(desired);
         let write = match &change.how {
@@ -139,10 +138,7 @@ impl Live {
             How::Reconcile { .. } => Write::Create { object: desired },
             How::Replace { .. } if is_new => Write::Create { object: desired },
             How::Replace { .. } => Write::Replace { object: desired },
-            How::Patch { strategic, body } => {
-                let format = PatchFormat::of(*strategic);
-                Write::Patch { target: &change.target, subresource: None, format, body, dry_run: false }
-            }
+            How::Patch { strategic, body } => patch(&change.target, PatchFormat::of(*strategic), body),
         };
         let other = match &change.how {
             How::Replace { manager, .. } | How::Reconcile { manager } => Some(grant.managed_by(manager)),
@@ -172,14 +168,7 @@ impl Live {
         let target = live.object_ref();
         match predict(live, desired).map_err(ApiError::Unreadable)?.patch {
             Some(How::Patch { strategic, body }) => {
-                let write = Write::Patch {
-                    target: &target,
-                    subresource: None,
-                    format: PatchFormat::of(strategic),
-                    body: &body,
-                    dry_run: false,
-                };
-                self.cluster().write(grant, write).await
+                self.cluster().write(grant, patch(&target, PatchFormat::of(strategic), &body)).await
             }
             _ => Ok(Some(live.clone())),
         }
@@ -247,4 +236,9 @@ impl Live {
         };
         tokio::time::timeout(longest, waiting).await.is_ok() && holds()
     }
+}
+
+/// A patch of an object itself, for good.
+fn patch<'a>(target: &'a ObjectRef, format: PatchFormat, body: &'a Value) -> Write<'a> {
+    Write::Patch { target, subresource: None, format, body, dry_run: false }
 }

@@ -80,6 +80,11 @@ impl ResId {
         Self { gvk, name: name.into(), namespace: namespace.into(), cluster_scoped }
     }
 
+    /// The id that a selector names: any namespace may be meant, whatever the kind.
+    pub(crate) fn selected(gvk: Gvk, name: &str, namespace: &str) -> Self {
+        Self { gvk, name: name.into(), namespace: namespace.into(), cluster_scoped: false }
+    }
+
     pub(crate) fn effective_namespace(&self) -> &str {
         if self.cluster_scoped { NO_NAMESPACE } else { or(&self.namespace, DEFAULT_NAMESPACE) }
     }

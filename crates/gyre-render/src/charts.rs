@@ -10,7 +10,7 @@ use gyre_helm::{Values, release_name};
 use gyre_kustomize::Chart;
 use gyre_model::{FileTree, clean_path};
 use gyre_template::Host;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The name of a release that nobody named.
 const RELEASE_NAME: &str = "release-name";
@@ -18,9 +18,9 @@ const RELEASE_NAME: &str = "release-name";
 /// What all charts of a build see.
 #[derive(Clone, Debug, Default)]
 pub struct Charts {
-    /// The version of Kubernetes, in place of the chart's own wish.
+    /// The version of Kubernetes, where the kustomization names none.
     pub kube_version: String,
-    /// API versions besides those that a chart names.
+    /// API versions, where the kustomization names none.
     pub api_versions: Vec<String>,
 }
 
@@ -68,10 +68,10 @@ impl Charts {
             _ => return Err("cannot set --name-template and also specify a name".into()),
         };
         release_name::validate(&named).map_err(|error| error.to_string())?;
-        let version = if self.kube_version.is_empty() { chart.kube_version } else { &self.kube_version };
-        let mut capabilities = Capabilities::default()
-            .with_api_versions(chart.api_versions)
-            .with_api_versions(&self.api_versions);
+        let version = if chart.kube_version.is_empty() { &self.kube_version } else { chart.kube_version };
+        let own = chart.api_versions;
+        let seen = if own.is_empty() { &self.api_versions } else { own };
+        let mut capabilities = Capabilities::default().with_api_versions(seen);
         if !version.is_empty() {
             capabilities.kube_version = KubeVersion::parse(version)
                 .map_err(|error| format!("invalid kube version '{version}': {error}"))?;
@@ -129,17 +129,20 @@ fn place(chart: &Chart<'_>) -> String {
 
 /// Lays one value over another: mappings meet key by key, and a null takes its key away.
 fn put(into: &mut Value, from: &Value) {
-    match (into, from) {
-        (Value::Object(into), Value::Object(from)) => {
-            for (key, value) in from {
-                if value.is_null() {
-                    into.remove(key);
-                } else {
-                    put(into.entry(key.clone()).or_insert(Value::Null), value);
-                }
-            }
+    let Value::Object(from) = from else {
+        into.clone_from(from);
+        return;
+    };
+    if !into.is_object() {
+        *into = Value::Object(Map::new());
+    }
+    let Value::Object(into) = into else { return };
+    for (key, value) in from {
+        if value.is_null() {
+            into.remove(key);
+        } else {
+            put(into.entry(key.clone()).or_insert(Value::Null), value);
         }
-        (into, from) => into.clone_from(from),
     }
 }
 
@@ -150,12 +153,12 @@ mod tests {
 
     use super::*;
 
-    struct Local;
+    struct Local(Charts);
 
     impl Renderer for Local {
         fn render(&self, chart: &Chart<'_>) -> Result<String, String> {
             let fetch = |chart: &Chart<'_>| Err(format!("{} {} {}", chart.repo, chart.name, chart.version));
-            Charts::default().render(chart, &fetch, &mut FixedHost::default())
+            self.0.render(chart, &fetch, &mut FixedHost::default())
         }
     }
 
@@ -171,7 +174,8 @@ mod tests {
             ),
         ])
         .unwrap();
-        let options = Options { charts: Some(&Local), shown_root: "/tree", ..Options::default() };
+        let local = Local(Charts::default());
+        let options = Options { charts: Some(&local), shown_root: "/tree", ..Options::default() };
         build(&options, &tree, "app").map(|rendered| rendered.to_yaml()).map_err(|error| error.to_string())
     }
 
@@ -193,10 +197,38 @@ mod tests {
             built("- name: web\n  valuesMerge: merge\n  valuesInline: {color: green}\n").unwrap(),
             with("release-name", "default", "red", "1x2")
         );
+        // A mapping that is new has no nulls left in it either.
+        let nulls = "- name: web\n  valuesInline: {color: {a: {b: null}}}\n";
+        assert_eq!(built(nulls).unwrap(), with("release-name", "default", "map[a:map[]]", "1x2"));
         assert_eq!(
             built("- name: web\n  additionalValuesFiles: [other.yaml]\n").unwrap(),
             with("release-name", "default", "blue", "1x2")
         );
+    }
+
+    #[test]
+    fn the_kustomization_says_what_charts_see_before_the_command_line_does() {
+        let tree = FileTree::from_files([
+            ("app/charts/web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n"),
+            (
+                "app/charts/web/templates/cm.yaml",
+                "kind: ConfigMap\napiVersion: v1\nmetadata:\n  name: c\ndata:\n  seen: {{ .Capabilities.KubeVersion }} {{ .Capabilities.APIVersions.Has \"a/v1\" }} {{ .Capabilities.APIVersions.Has \"b/v1\" }}\n",
+            ),
+        ])
+        .unwrap();
+        let line = Charts { kube_version: "1.29".into(), api_versions: vec!["a/v1".into()] };
+        let seen = |kube_version, api_versions: &[String]| {
+            let local = Local(line.clone());
+            let options = Options { charts: Some(&local), ..Options::default() };
+            let text = format!(
+                "helmCharts: [{{name: web, kubeVersion: '{kube_version}', apiVersions: {api_versions:?}}}]\n"
+            );
+            let tree = tree.with_file("app/kustomization.yaml", text.as_bytes()).unwrap();
+            let built = build(&options, &tree, "app").unwrap();
+            built.objects[0].pointer("/data/seen").and_then(Value::as_str).unwrap().to_owned()
+        };
+        assert_eq!(seen("", &[]), "v1.29 true false");
+        assert_eq!(seen("1.30", &["b/v1".into()]), "v1.30 false true");
     }
 
     #[test]

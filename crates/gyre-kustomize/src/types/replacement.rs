@@ -30,12 +30,7 @@ go_struct! {
 impl Source {
     pub(crate) fn id(&self) -> ResId {
         let gvk = Gvk::new(&self.group, &self.version, &self.kind);
-        ResId {
-            gvk,
-            name: self.name.as_str().into(),
-            namespace: self.namespace.as_str().into(),
-            cluster_scoped: false,
-        }
+        ResId::selected(gvk, &self.name, &self.namespace)
     }
 
     /// As a message shows it.

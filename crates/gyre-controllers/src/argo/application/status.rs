@@ -104,8 +104,10 @@ impl Report {
         let mut sync = Map::new();
         if spec.sources.is_empty() {
             compared.insert("source".into(), self.object.at("/spec/source").cloned().unwrap_or_default());
-            sync.insert("revision".into(), revisions.concat().into());
-            sync.retain(|_, revision| revision != "");
+            let revision = revisions.concat();
+            if !revision.is_empty() {
+                sync.insert("revision".into(), revision.into());
+            }
         } else {
             compared.insert("source".into(), json!({"repoURL": ""}));
             compared.insert("sources".into(), self.object.at("/spec/sources").cloned().unwrap_or_default());
