@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use gyre_api::flux::KUSTOMIZE_MANAGER;
 use gyre_cluster::{Cluster, Live, Notice};
-use gyre_render::kustomization::{Cache, Remote, Shared};
+use gyre_render::kustomization::{Cache, Remote, Shared, Stop};
 use gyre_source::{ArtifactStore, Bases, Sources};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use tokio::task::JoinError;
 
 use crate::changes::Changes;
 use crate::clock::Clock;
@@ -26,10 +27,28 @@ pub(crate) struct Builds {
 }
 
 impl Builds {
-    /// For one build, on a thread that may block.
-    pub(crate) fn shared(&self) -> Shared<'_> {
-        let remote = self.bases.as_deref().map(|bases| bases as &dyn Remote);
-        Shared { cache: Some(&self.parsed), remote }
+    /// Builds on a thread that may block: it is work for a processor, and does not hold up what waits for the network.
+    /// A build that nobody waits for any more, because its time is over, is stopped.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        build: impl FnOnce(Shared<'_>) -> T + Send + 'static,
+    ) -> Result<T, JoinError> {
+        let waiting = StopAtEnd(Stop::default());
+        let (builds, stop) = (self.clone(), waiting.0.clone());
+        let built = tokio::task::spawn_blocking(move || {
+            let remote = builds.bases.as_deref().map(|bases| bases as &dyn Remote);
+            build(Shared { cache: Some(&builds.parsed), remote, stop: Some(&stop) })
+        });
+        built.await
+    }
+}
+
+/// Stops when it goes out of scope.
+struct StopAtEnd(Stop);
+
+impl Drop for StopAtEnd {
+    fn drop(&mut self) {
+        self.0.stop();
     }
 }
 

@@ -17,6 +17,7 @@ use crate::resmap::ResMap;
 use crate::resource::Resource;
 use crate::schema::Schema;
 use crate::scope::is_cluster_scoped;
+use crate::stop::Stop;
 use crate::target::{Accumulator, Target};
 use crate::transform::{self, Transform, labels::Entries};
 use crate::types::SortOptions;
@@ -65,6 +66,8 @@ pub struct Options<'a> {
     pub charts: Option<&'a dyn Charts>,
     /// Parsed files that builds share.
     pub cache: Option<&'a Cache>,
+    /// What ends the build when its time is over.
+    pub stop: Option<&'a Stop>,
 }
 
 /// What a build makes.
@@ -181,7 +184,7 @@ fn build_each(
     let mut context = Context {
         cache: options.cache,
         charts: options.charts,
-        spent: Spent::default(),
+        spent: Spent::new(options.stop),
         schema: None,
         knows_builtin: false,
         warnings: Vec::new(),

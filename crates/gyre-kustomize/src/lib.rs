@@ -2,7 +2,8 @@
 //!
 //! [`build`] renders from a file tree. It reads nothing else: what lies elsewhere is fetched by a [`Remote`], charts
 //! are rendered by [`Charts`], both of the caller's. A build keeps its state to itself, so any number may run at once;
-//! a [`Cache`] that they share parses each file once. [`create`] and [`edit`] are what `kustomize create` and
+//! a [`Cache`] that they share parses each file once. What a build may
+//! take is bounded by [`limits`] and, in time, by the caller's [`Stop`]. [`create`] and [`edit`] are what `kustomize create` and
 //! `kustomize edit` do, as functions from text to text.
 
 mod build;
@@ -28,6 +29,7 @@ mod resource;
 mod schema;
 mod scope;
 mod selector;
+mod stop;
 mod target;
 mod transform;
 mod types;
@@ -40,4 +42,5 @@ pub use helm::{Chart, Charts};
 pub use load::LoadRestrictions;
 pub use parse::Cache;
 pub use remote::{Remote, RemoteError, Repository, is_repository};
+pub use stop::Stop;
 pub use transform::images::split_image;

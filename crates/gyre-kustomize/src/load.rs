@@ -8,6 +8,7 @@ use crate::build::Options;
 use crate::error::{Error, ErrorKind, Result, fail};
 use crate::limits::{ALIASED_NODES_MAX, BYTES_MAX, DEPTH_MAX, FILE_BYTES_MAX, FILES_MAX, KUSTOMIZATIONS_MAX};
 use crate::remote::{Remote, RemoteError, Repository, is_repository};
+use crate::stop::Stop;
 
 /// Which files a kustomization may read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,16 +20,21 @@ pub enum LoadRestrictions {
     None,
 }
 
-/// How much a build has read so far.
+/// How much a build has read so far, and whether it is to go on.
 #[derive(Debug, Default)]
 pub(crate) struct Spent {
     files: usize,
     bytes: usize,
     kustomizations: usize,
     aliased: usize,
+    pub(crate) stop: Stop,
 }
 
 impl Spent {
+    pub(crate) fn new(stop: Option<&Stop>) -> Self {
+        Self { stop: stop.cloned().unwrap_or_default(), ..Self::default() }
+    }
+
     /// Counts the nodes that the aliases of a file wrote out.
     pub(crate) fn aliased(&mut self, nodes: usize) -> Result<()> {
         self.aliased += nodes;
@@ -42,6 +48,7 @@ impl Spent {
 
     /// Counts a kustomization that is about to be read.
     pub(crate) fn kustomization(&mut self) -> Result<()> {
+        self.stop.check()?;
         self.kustomizations += 1;
         if self.kustomizations > KUSTOMIZATIONS_MAX {
             return fail(format!("the build reads more than {KUSTOMIZATIONS_MAX} kustomizations"));
@@ -231,6 +238,7 @@ impl<'a> Root<'a> {
 
     /// The content of a file, or of a remote one.
     pub(crate) fn read(&self, path: &str, spent: &mut Spent) -> Result<Arc<[u8]>> {
+        spent.stop.check()?;
         let content = if is_remote_file(path) { self.read_remote(path)? } else { self.read_local(path)? };
         if content.len() > FILE_BYTES_MAX {
             return fail(format!("'{path}' is larger than {} MiB: split the file", FILE_BYTES_MAX >> 20));

@@ -352,6 +352,7 @@ impl<'a> Target<'a> {
         let schema = context.schema();
         context.knows_builtin |= context.schema.is_none() && self.kustomization.has_patches();
         for (transformer, origin) in transformers {
+            context.spent.stop.check()?;
             transformer.apply(&mut all.resources, &schema)?;
             if let Some(origin) = origin {
                 origin::add_transformation(all.resources.contents_mut(), &origin)?;

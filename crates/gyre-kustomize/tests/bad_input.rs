@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use gyre_kustomize::{LoadRestrictions, Options, build};
+use gyre_kustomize::{LoadRestrictions, Options, Stop, build};
 use gyre_model::FileTree;
 
 /// No bad input may take longer, on a slow machine without optimisation.
@@ -264,4 +264,27 @@ fn links_out_of_the_root() {
         let found = build(&options, &tree, &format!("apps/{at}"));
         assert_eq!(found.is_ok(), at == 0, "{at}: {found:?}");
     }
+}
+
+/// Builds end where the caller's time is over: before the first step, and in the middle of a long one.
+#[test]
+fn builds_without_an_end_are_stopped() {
+    let objects: String =
+        (0..3000).map(|at| format!("---\n{}", CONFIG_MAP.replace("cm", &format!("c{at}")))).collect();
+    let one = "- source: {kind: ConfigMap, name: c0}\n  targets:\n  - select: {kind: ConfigMap}\n    fieldPaths: [data.x]\n    options: {create: true}\n";
+    let many = format!("resources: [r.yaml]\nreplacements:\n{}", one.repeat(3000));
+    let tree = tree(&[("app/kustomization.yaml", &many), ("app/r.yaml", &objects)]);
+    let stop = Stop::default();
+    let options = Options { stop: Some(&stop), ..Options::default() };
+    let begin = Instant::now();
+    let error = std::thread::scope(|scope| {
+        let built = scope.spawn(|| build(&options, &tree, "app"));
+        std::thread::sleep(Duration::from_millis(300));
+        stop.stop();
+        built.join().expect("no panic").expect_err("a refusal").to_string()
+    });
+    assert!(error.ends_with("the build was stopped: it took longer than it may"), "{error}");
+    assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", begin.elapsed());
+    let error = build(&options, &tree, "app").expect_err("a refusal").to_string();
+    assert!(error.ends_with("the build was stopped: it took longer than it may"), "{error}");
 }

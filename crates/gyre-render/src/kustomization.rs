@@ -1,7 +1,7 @@
 //! A directory rendered as Flux renders it: by its kustomization file, or by one that is made for it, with what a
 //! custom resource adds (`fluxcd/pkg/kustomize`, Generator and SecureBuild).
 
-pub use gyre_kustomize::{Cache, Edit, Metadata, Remote};
+pub use gyre_kustomize::{Cache, Edit, Metadata, Remote, Stop};
 use gyre_kustomize::{LoadRestrictions, Options, Reorder};
 use gyre_model::{Digest, FileTree, Object, clean_path};
 use serde_json::{Map, Value};
@@ -48,6 +48,8 @@ pub struct Shared<'a> {
     pub cache: Option<&'a Cache>,
     /// What fetches bases that lie elsewhere. Without it they are refused.
     pub remote: Option<&'a dyn Remote>,
+    /// What ends a build when its time is over.
+    pub stop: Option<&'a Stop>,
 }
 
 /// What came out.
@@ -61,7 +63,7 @@ pub struct Rendered {
 
 impl<'a> Shared<'a> {
     fn options(self) -> Options<'a> {
-        Options { cache: self.cache, remote: self.remote, ..Options::default() }
+        Options { cache: self.cache, remote: self.remote, stop: self.stop, ..Options::default() }
     }
 }
 

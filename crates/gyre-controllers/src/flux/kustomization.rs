@@ -245,12 +245,11 @@ impl Kustomizations {
         files: &Files,
     ) -> Result<Rendered, Blocked> {
         let overlay = overlay::of(spec);
-        let (tree, path, builds) = (files.tree.clone(), spec.path.clone(), self.cx.builds.clone());
+        let (tree, path) = (files.tree.clone(), spec.path.clone());
         let attempted = files.revision.clone();
-        // Rendering is work for a processor: it does not hold up what waits for the network.
-        let rendered = tokio::task::spawn_blocking(move || render(&tree, &path, &overlay, builds.shared()));
+        let rendered = self.cx.builds.run(move |shared| render(&tree, &path, &overlay, shared)).await;
         let rendered =
-            rendered.await.map_err(|error| Blocked::build(error.to_string(), Some(attempted.clone())))?;
+            rendered.map_err(|error| Blocked::build(error.to_string(), Some(attempted.clone())))?;
         let failed = |error: RenderError| match error {
             RenderError::NoPath(_) => Blocked::path(error.to_string()),
             error => Blocked::build(error.to_string(), Some(attempted)),

@@ -18,6 +18,7 @@ use crate::resmap::ResMap;
 use crate::resource::Resource;
 use crate::schema::Schema;
 use crate::selector::Matcher;
+use crate::stop::Stop;
 use crate::types::patch::Selector;
 use crate::types::replacement::{FieldOptions, Replacement, Source, Target};
 
@@ -26,6 +27,7 @@ const DEFAULT_PATH: &str = "metadata.name";
 /// Puts values of resources into others.
 pub(crate) struct Replacements {
     list: Vec<Replacement>,
+    stop: Stop,
 }
 
 impl Replacements {
@@ -54,7 +56,7 @@ impl Replacements {
             let content = root.read(&replacement.path, &mut context.spent)?;
             all.extend(read(&content)?);
         }
-        Ok(Self { list: all })
+        Ok(Self { list: all, stop: context.spent.stop.clone() })
     }
 }
 
@@ -82,6 +84,7 @@ impl Transform for Replacements {
     fn apply(&self, resources: &mut ResMap, _: &Schema) -> Result<()> {
         let mut copied = 0;
         for replacement in &self.list {
+            self.stop.check()?;
             let targets = match &replacement.targets {
                 Some(targets) if replacement.source.is_some() || replacement.source_value.is_some() => {
                     targets

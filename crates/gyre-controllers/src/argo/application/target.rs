@@ -101,10 +101,9 @@ async fn one(
         registered(cx, version).await.map_err(unknown)?;
     }
     let variables = variables(application, spec, source, &revision.hash);
-    let (tree, source, builds) = (commit.tree.clone(), source.clone(), cx.builds.clone());
-    let rendered =
-        tokio::task::spawn_blocking(move || render(&tree, &path, &source, &variables, builds.shared()));
-    let (kind, objects) = rendered.await.map_err(|error| unknown(error.to_string()))??;
+    let (tree, source) = (commit.tree.clone(), source.clone());
+    let rendered = cx.builds.run(move |shared| render(&tree, &path, &source, &variables, shared)).await;
+    let (kind, objects) = rendered.map_err(|error| unknown(error.to_string()))??;
     Ok((revision.hash, kind, objects))
 }
 
