@@ -145,25 +145,34 @@ fn pod(api: &Api, place: &Place, object: &mut Value) -> Result<()> {
     ranges::admit(api, place, object)
 }
 
+/// A pod's priority by its class, or by the class that is the default of all (`plugin/pkg/admission/priority`).
 fn priority(api: &Api, place: &Place, object: &mut Value) -> Result<()> {
+    const SHELF: &str = "priorityclasses.scheduling.k8s.io";
     let name = object["spec"]["priorityClassName"].as_str().unwrap_or_default().to_owned();
-    let (value, policy) = match name.as_str() {
-        "" => (0, "PreemptLowerPriority".to_owned()),
-        "system-cluster-critical" => (2_000_000_000, "PreemptLowerPriority".to_owned()),
-        "system-node-critical" => (2_000_001_000, "PreemptLowerPriority".to_owned()),
-        _ => {
-            let Some(entry) = api.store.find("priorityclasses.scheduling.k8s.io", &name) else {
-                let mut place = place.clone();
-                object::meta(object, "name").clone_into(&mut place.name);
-                return Err(place.forbidden(&format!("no PriorityClass with name {name} was found")));
-            };
-            let class = object::decode(&entry.bytes);
-            let policy = class["preemptionPolicy"].as_str().unwrap_or("PreemptLowerPriority").to_owned();
-            (class["value"].as_i64().unwrap_or_default(), policy)
-        }
+    let class = if name.is_empty() {
+        let all = api.store.list(SHELF, "").1;
+        let defaults =
+            all.iter().map(|entry| object::decode(&entry.bytes)).filter(|it| it["globalDefault"] == true);
+        // Of several the lowest counts.
+        defaults.min_by_key(|class| class["value"].as_i64())
+    } else {
+        let Some(entry) = api.store.find(SHELF, &name) else {
+            let mut place = place.clone();
+            object::meta(object, "name").clone_into(&mut place.name);
+            return Err(place.forbidden(&format!("no PriorityClass with name {name} was found")));
+        };
+        Some(object::decode(&entry.bytes))
     };
-    object["spec"]["priority"] = value.into();
-    object["spec"]["preemptionPolicy"] = policy.into();
+    let spec = &mut object["spec"];
+    spec["priority"] = 0.into();
+    spec["preemptionPolicy"] = "PreemptLowerPriority".into();
+    if let Some(class) = class {
+        spec["priorityClassName"] = object::meta(&class, "name").into();
+        spec["priority"] = class["value"].as_i64().unwrap_or_default().into();
+        if let Some(policy) = class["preemptionPolicy"].as_str() {
+            spec["preemptionPolicy"] = policy.into();
+        }
+    }
     Ok(())
 }
 

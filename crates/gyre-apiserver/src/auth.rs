@@ -3,9 +3,11 @@
 mod rbac;
 mod reviews;
 mod roles;
-mod tokens;
+pub(crate) mod tokens;
 
 use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -78,8 +80,9 @@ pub(crate) struct Access {
 }
 
 impl Access {
-    pub(crate) fn new(token: Option<String>) -> Self {
-        Self { token, signer: tokens::Signer::new() }
+    /// `directory` is where the key of service accounts is kept.
+    pub(crate) fn new(token: Option<String>, directory: Option<&Path>) -> io::Result<Self> {
+        Ok(Self { token, signer: tokens::Signer::new(directory)? })
     }
 }
 

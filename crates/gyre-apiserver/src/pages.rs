@@ -10,7 +10,7 @@ use http::Method;
 use serde_json::json;
 
 use crate::api::Api;
-use crate::auth::User;
+use crate::auth::{User, tokens};
 use crate::failure::{Failure, Result};
 use crate::request::Request;
 use crate::response::{Answer, Payload};
@@ -46,6 +46,12 @@ impl Api {
                     self.metrics(),
                 ),
             )),
+            tokens::CONFIGURATION_PATH => {
+                Ok(public(json_page("application/json", &tokens::Signer::configuration(request.host()))))
+            }
+            tokens::KEYS_PATH => {
+                Ok(public(json_page("application/jwk-set+json", &self.access.signer.keys())))
+            }
             path if path.starts_with("/openapi/") => self.openapi(request),
             path if path.starts_with("/healthz/")
                 || path.starts_with("/readyz/")
@@ -83,6 +89,16 @@ impl Api {
         let _ = writeln!(out, "apiserver_storage_revision {}", self.store.revision());
         out
     }
+}
+
+fn json_page(media: &'static str, content: &serde_json::Value) -> Answer {
+    Answer::of(200, Payload::Text(media, content.to_string()))
+}
+
+/// What anybody may keep for an hour.
+fn public(mut answer: Answer) -> Answer {
+    answer.headers.push(("cache-control", "public, max-age=3600".into()));
+    answer
 }
 
 fn missing_path(path: &str) -> Failure {

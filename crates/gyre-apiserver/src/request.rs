@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use bytes::Bytes;
+use http::uri::Authority;
 use http::{HeaderMap, Method, header};
 
 use crate::failure::{Failure, Result};
@@ -84,6 +85,8 @@ pub(crate) fn unescape(text: &str, plus: bool) -> String {
 pub(crate) struct Request {
     pub(crate) method: Method,
     pub(crate) path: String,
+    /// Where it was sent to, as HTTP/2 says it.
+    pub(crate) authority: Option<Authority>,
     pub(crate) query: Query,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
@@ -94,6 +97,11 @@ pub(crate) struct Request {
 impl Request {
     pub(crate) fn header(&self, name: impl header::AsHeaderName) -> &str {
         self.headers.get(name).and_then(|it| it.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The host and port that it was sent to.
+    pub(crate) fn host(&self) -> &str {
+        self.authority.as_ref().map_or_else(|| self.header(header::HOST), Authority::as_str)
     }
 
     pub(crate) fn content_type(&self) -> &str {

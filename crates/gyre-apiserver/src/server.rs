@@ -89,16 +89,22 @@ impl Builder {
     /// # Errors
     /// When the storage cannot be opened or read.
     pub fn start(self) -> Result<Server, JournalError> {
-        let journal: Option<Arc<dyn Journal>> = match &self.storage {
+        let directory = match &self.storage {
             Storage::Memory => None,
-            Storage::Directory(directory) => Some(Arc::new(Disk::open(directory)?)),
+            Storage::Directory(directory) => Some(directory.as_path()),
+        };
+        let journal: Option<Arc<dyn Journal>> = match directory {
+            None => None,
+            Some(directory) => Some(Arc::new(Disk::open(directory)?)),
         };
         let store = Store::open(journal)?;
         let audit = self.audit.map(|path| {
             Audit::open(&path)
                 .map_err(|why| JournalError { place: path.display().to_string(), why: why.to_string() })
         });
-        let api = Arc::new(Api::new(store, self.clock, Access::new(self.token), audit.transpose()?));
+        let access = Access::new(self.token, directory)
+            .map_err(|why| JournalError { place: "keys".into(), why: why.to_string() })?;
+        let api = Arc::new(Api::new(store, self.clock, access, audit.transpose()?));
         api.bootstrap();
         let stop = watch::Sender::new(false);
         if self.simulation {
@@ -182,6 +188,7 @@ impl Service {
         let mut request = Request {
             method: parts.method,
             path: parts.uri.path().to_owned(),
+            authority: parts.uri.authority().cloned(),
             query: Query::parse(parts.uri.query().unwrap_or_default()),
             headers: parts.headers,
             body: bytes::Bytes::new(),

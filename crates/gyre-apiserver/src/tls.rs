@@ -169,7 +169,8 @@ fn signed(names: &[&str], authority_key: KeyPair) -> io::Result<(String, String)
 }
 
 /// Writes a file whole or not at all.
-fn write(path: &Path, text: &str, mode: u32) -> io::Result<()> {
+/// Writes a file that is there as a whole or not at all, with this mode.
+pub(crate) fn write(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     let temporary = path.with_extension("new");
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);

@@ -1,8 +1,16 @@
-//! Tokens of service accounts: made by TokenRequest, signed with a key of the server.
+//! Tokens of service accounts: made by TokenRequest, signed with a key of the server, and what others need to check them.
+
+use std::fs;
+use std::io;
+use std::path::Path;
 
 use gyre_go::base64::RAW_URL;
-use ring::hmac;
+use rcgen::{KeyPair as Made, PublicKeyData as _};
+use ring::digest::{SHA256, digest};
 use ring::rand::SystemRandom;
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, UnparsedPublicKey,
+};
 use serde_json::{Value, json};
 
 use super::User;
@@ -14,37 +22,83 @@ use crate::response::Answer;
 
 /// The issuer of tokens, and their audience where none is asked for.
 pub(crate) const ISSUER: &str = "https://kubernetes.default.svc";
+/// Where it is said how tokens are checked.
+pub(crate) const CONFIGURATION_PATH: &str = "/.well-known/openid-configuration";
+/// Where the public key is.
+pub(crate) const KEYS_PATH: &str = "/openid/v1/jwks";
 /// How long a token lasts at least.
 const SECONDS_MIN: i64 = 600;
+
+/// The file of the key, in the directory of a storage.
+const KEY_FILE: &str = "service-accounts.key";
+/// The algorithm as JSON Web Tokens name it.
+const ALGORITHM: &str = "ES256";
 
 /// Signs and checks tokens.
 #[derive(Debug)]
 pub(crate) struct Signer {
-    key: hmac::Key,
+    key: EcdsaKeyPair,
+    /// The digest of the public key, by which it is found among others.
+    id: String,
+    random: SystemRandom,
 }
 
 impl Signer {
-    pub(crate) fn new() -> Self {
-        let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new());
-        // A system without randomness gets a key that is only as secret as the process.
-        let key =
-            key.unwrap_or_else(|_| hmac::Key::new(hmac::HMAC_SHA256, &std::process::id().to_be_bytes()));
-        Self { key }
+    /// With a new key; with the one of this directory, so that tokens outlive the process, where there is one.
+    pub(crate) fn new(directory: Option<&Path>) -> io::Result<Self> {
+        let broken = |error: &dyn std::fmt::Display| io::Error::other(format!("{KEY_FILE}: {error}"));
+        let place = directory.map(|directory| directory.join(KEY_FILE));
+        let made = match &place {
+            Some(place) if place.exists() => Made::from_pem(&fs::read_to_string(place)?),
+            _ => Made::generate(),
+        };
+        let made = made.map_err(|error| broken(&error))?;
+        if let Some(place) = place.filter(|place| !place.exists()) {
+            crate::tls::write(&place, &made.serialize_pem(), 0o600)?;
+        }
+        let random = SystemRandom::new();
+        let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, made.serialized_der(), &random);
+        let key = key.map_err(|error| broken(&error))?;
+        let id = RAW_URL.encode(digest(&SHA256, &made.subject_public_key_info()).as_ref());
+        Ok(Self { key, id, random })
     }
 
-    fn sign(&self, claims: &Value) -> String {
+    fn sign(&self, claims: &Value) -> Result<String> {
         let part = |value: &Value| RAW_URL.encode(value.to_string().as_bytes());
-        let text = format!("{}.{}", part(&json!({"alg": "HS256", "typ": "JWT"})), part(claims));
-        let signature = hmac::sign(&self.key, text.as_bytes());
-        format!("{text}.{}", RAW_URL.encode(signature.as_ref()))
+        let text = format!("{}.{}", part(&json!({"alg": ALGORITHM, "kid": self.id})), part(claims));
+        let signature = self.key.sign(&self.random, text.as_bytes());
+        let signature = signature.map_err(|_| Failure::internal("the token cannot be signed"))?;
+        Ok(format!("{text}.{}", RAW_URL.encode(signature.as_ref())))
     }
 
     fn read(&self, token: &str) -> Option<Value> {
         let (text, signature) = token.rsplit_once('.')?;
         let signature = RAW_URL.decode(signature.as_bytes()).ok()?;
-        hmac::verify(&self.key, text.as_bytes(), &signature).ok()?;
+        let public = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, self.key.public_key());
+        public.verify(text.as_bytes(), &signature).ok()?;
         let claims = RAW_URL.decode(text.split_once('.')?.1.as_bytes()).ok()?;
         serde_json::from_slice(&claims).ok()
+    }
+
+    /// The public key, as a set of JSON Web Keys (RFC 7517).
+    pub(crate) fn keys(&self) -> Value {
+        // A point of the curve: a mark, then its two coordinates.
+        let point = self.key.public_key().as_ref();
+        let (x, y) = point[1..].split_at((point.len() - 1) / 2);
+        json!({"keys": [{
+            "use": "sig", "kty": "EC", "kid": self.id, "crv": "P-256", "alg": ALGORITHM,
+            "x": RAW_URL.encode(x), "y": RAW_URL.encode(y),
+        }]})
+    }
+
+    /// How tokens are checked by others (OpenID Connect Discovery); `host` is where this server was asked.
+    pub(crate) fn configuration(host: &str) -> Value {
+        let issuer = ISSUER.trim_start_matches("https://");
+        let host = if host.is_empty() { issuer } else { host };
+        json!({
+            "issuer": ISSUER, "jwks_uri": format!("https://{host}{KEYS_PATH}"), "response_types_supported": ["id_token"],
+            "subject_types_supported": ["public"], "id_token_signing_alg_values_supported": [ALGORITHM],
+        })
     }
 }
 
@@ -173,7 +227,7 @@ impl Api {
             201,
             json!({
                 "kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1", "metadata": metadata, "spec": spec,
-                "status": {"token": self.access.signer.sign(&claims), "expirationTimestamp": expires},
+                "status": {"token": self.access.signer.sign(&claims)?, "expirationTimestamp": expires},
             }),
         ))
     }

@@ -44,6 +44,7 @@ pub(super) fn service(cluster: &Cluster<'_>, service: &Value) {
     }
     let (ns, name) = (object::meta(service, "namespace"), object::meta(service, "name"));
     let pods = pods(cluster, ns, &json!({"matchLabels": selector}));
+    legacy(cluster, service, &pods);
     let endpoints: Vec<Value> = pods
         .iter()
         .filter(|pod| pod["status"]["podIP"].is_string())
@@ -56,22 +57,13 @@ pub(super) fn service(cluster: &Cluster<'_>, service: &Value) {
             })
         })
         .collect();
-    let ports: Vec<Value> = service["spec"]["ports"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|port| {
-            let number = pods
-                .first()
-                .map_or_else(|| port["targetPort"].clone(), |pod| port_of(pod, &port["targetPort"]));
-            let mut out =
-                json!({"name": port["name"].as_str().unwrap_or_default(), "protocol": port["protocol"]});
-            if number.is_number() {
-                out["port"] = number;
-            }
-            out
-        })
-        .collect();
+    let mut ports = ports(service, &pods);
+    for port in &mut ports {
+        // In a slice a port without a name has an empty one.
+        if port["name"].is_null() {
+            port["name"] = "".into();
+        }
+    }
     let slice_name = format!("{name}-endpoints");
     match cluster.find("endpointslices.discovery.k8s.io", ns, &slice_name) {
         Some(slice) => {
@@ -93,6 +85,66 @@ pub(super) fn service(cluster: &Cluster<'_>, service: &Value) {
             cluster.create("discovery.k8s.io", "endpointslices", ns, slice);
         }
     }
+}
+
+/// The Endpoints of a Service, as clients older than slices read them (`pkg/controller/endpoint`).
+fn legacy(cluster: &Cluster<'_>, service: &Value, pods: &[Value]) {
+    let (ns, name) = (object::meta(service, "namespace"), object::meta(service, "name"));
+    let (mut ready, mut others) = (Vec::new(), Vec::new());
+    for pod in pods.iter().filter(|pod| pod["status"]["podIP"].is_string()) {
+        let address = json!({
+            "ip": pod["status"]["podIP"], "nodeName": pod["spec"]["nodeName"],
+            "targetRef": {"kind": "Pod", "namespace": ns, "name": object::meta(pod, "name"), "uid": object::meta(pod, "uid")},
+        });
+        let unready = service["spec"]["publishNotReadyAddresses"] != true && !is_ready(pod);
+        if unready { &mut others } else { &mut ready }.push(address);
+    }
+    let mut subset = json!({"ports": ports(service, pods)});
+    for (field, mut addresses) in [("addresses", ready), ("notReadyAddresses", others)] {
+        if !addresses.is_empty() {
+            addresses.sort_by_cached_key(|address| address["ip"].as_str().map(str::to_owned));
+            subset[field] = addresses.into();
+        }
+    }
+    let is_empty = subset["addresses"].is_null() && subset["notReadyAddresses"].is_null();
+    let subsets = if is_empty { Value::Null } else { json!([subset]) };
+    let put = |it: &mut Value| match &subsets {
+        Value::Null => drop(it.as_object_mut().map(|it| it.remove("subsets"))),
+        subsets => it["subsets"] = subsets.clone(),
+    };
+    match cluster.find("endpoints", ns, name) {
+        Some(endpoints) => drop(cluster.change("", "endpoints", &endpoints, "", put)),
+        None => {
+            let mut labels = service["metadata"]["labels"].clone();
+            labels["endpoints.kubernetes.io/managed-by"] = "endpoint-controller".into();
+            let mut endpoints = json!({
+                "apiVersion": "v1", "kind": "Endpoints",
+                "metadata": {"name": name, "labels": labels, "ownerReferences": owner_reference(service)},
+            });
+            put(&mut endpoints);
+            cluster.create("", "endpoints", ns, endpoints);
+        }
+    }
+}
+
+/// The ports of a Service as its pods have them.
+fn ports(service: &Value, pods: &[Value]) -> Vec<Value> {
+    let ports = service["spec"]["ports"].as_array().into_iter().flatten();
+    ports
+        .map(|port| {
+            let number = pods
+                .first()
+                .map_or_else(|| port["targetPort"].clone(), |pod| port_of(pod, &port["targetPort"]));
+            let mut out = json!({"protocol": port["protocol"]});
+            if let Some(name) = port["name"].as_str() {
+                out["name"] = name.into();
+            }
+            if number.is_number() {
+                out["port"] = number;
+            }
+            out
+        })
+        .collect()
 }
 
 /// The address of an Ingress.

@@ -256,15 +256,30 @@ pub(super) fn budget(spec: &Value, causes: &mut Causes) {
     }
 }
 
+/// Is it one of the system's own (`pkg/apis/scheduling/v1/helpers.go`)?
+fn known_priority(name: &str, value: i64, is_default: bool) -> Result<(), String> {
+    match crate::bootstrap::PRIORITIES.iter().find(|(known, ..)| *known == name) {
+        None => Err(format!("{name} is not a known system priority class")),
+        Some((_, known, _)) if *known != value => {
+            Err(format!("value of {name} PriorityClass must be {known}"))
+        }
+        Some(_) if is_default => Err(format!("globalDefault of {name} PriorityClass must be false")),
+        Some(_) => Ok(()),
+    }
+}
+
 /// A priority class.
 pub(super) fn priority_class(object: &Value, causes: &mut Causes) {
     let name = object::meta(object, "name");
     let value = object["value"].as_i64().unwrap_or(0);
     if name.starts_with("system-") {
-        let detail = "priority class names with 'system-' prefix are reserved for system use only";
-        causes.push(Cause::forbidden("metadata.name", detail));
-    }
-    if value > 1_000_000_000 {
+        if let Err(why) = known_priority(name, value, object["globalDefault"] == true) {
+            let detail = format!(
+                "priority class names with 'system-' prefix are reserved for system use only. error: {why}"
+            );
+            causes.push(Cause::forbidden("metadata.name", &detail));
+        }
+    } else if value > 1_000_000_000 {
         causes.push(Cause::forbidden(
             "value",
             "maximum allowed value of a user defined priority is 1000000000",

@@ -32,6 +32,13 @@ impl Api {
             ("binding", "POST") => self.bind(call),
             ("token", "POST") => self.token(call),
             ("log", "GET") => self.log(call),
+            ("exec" | "attach" | "portforward", "GET" | "POST") => {
+                self.stored(place).ok_or_else(|| place.not_found())?;
+                let what = &place.subresource;
+                Err(Failure::bad_request(format!(
+                    "{what}: pods run no programs here, so there is nothing to connect to"
+                )))
+            }
             _ => {
                 let _ = target;
                 Err(Failure::method_not_allowed())
