@@ -1,5 +1,6 @@
 //! What the server does with a write beyond its kind's own rules: namespaces that end, protections, escalation.
 
+mod classes;
 pub(crate) mod policies;
 pub(crate) mod quotas;
 mod ranges;
@@ -46,7 +47,10 @@ pub(crate) fn complete(api: &Api, place: &Place, object: &mut Value) -> Result<(
         ("", "persistentvolumeclaims") => {
             ranges::admit(api, place, object)?;
             push_unique(&mut object["metadata"]["finalizers"], "kubernetes.io/pvc-protection".into());
+            classes::storage(api, object);
         }
+        ("networking.k8s.io", "ingresses") => classes::ingress(api, object),
+        ("scheduling.k8s.io", "priorityclasses") => classes::only_default_priority(api, place, object)?,
         ("", "persistentvolumes") => {
             push_unique(&mut object["metadata"]["finalizers"], "kubernetes.io/pv-protection".into());
         }
@@ -85,6 +89,13 @@ pub(crate) fn update(
             }
         }
         tolerate(object);
+    }
+    match place.kind.id() {
+        ("", "persistentvolumeclaims") if place.subresource.is_empty() => {
+            classes::growth(api, place, object, old)?;
+        }
+        ("scheduling.k8s.io", "priorityclasses") => classes::only_default_priority(api, place, object)?,
+        _ => {}
     }
     if place.kind.group == "rbac.authorization.k8s.io" && gives_out_more(object, old) {
         escalation(api, user, place, object)?;
@@ -141,39 +152,9 @@ fn tolerate(object: &mut Value) {
 
 fn pod(api: &Api, place: &Place, object: &mut Value) -> Result<()> {
     tolerate(object);
-    priority(api, place, object)?;
+    classes::priority(api, place, object)?;
+    classes::runtime(api, place, object)?;
     ranges::admit(api, place, object)
-}
-
-/// A pod's priority by its class, or by the class that is the default of all (`plugin/pkg/admission/priority`).
-fn priority(api: &Api, place: &Place, object: &mut Value) -> Result<()> {
-    const SHELF: &str = "priorityclasses.scheduling.k8s.io";
-    let name = object["spec"]["priorityClassName"].as_str().unwrap_or_default().to_owned();
-    let class = if name.is_empty() {
-        let all = api.store.list(SHELF, "").1;
-        let defaults =
-            all.iter().map(|entry| object::decode(&entry.bytes)).filter(|it| it["globalDefault"] == true);
-        // Of several the lowest counts.
-        defaults.min_by_key(|class| class["value"].as_i64())
-    } else {
-        let Some(entry) = api.store.find(SHELF, &name) else {
-            let mut place = place.clone();
-            object::meta(object, "name").clone_into(&mut place.name);
-            return Err(place.forbidden(&format!("no PriorityClass with name {name} was found")));
-        };
-        Some(object::decode(&entry.bytes))
-    };
-    let spec = &mut object["spec"];
-    spec["priority"] = 0.into();
-    spec["preemptionPolicy"] = "PreemptLowerPriority".into();
-    if let Some(class) = class {
-        spec["priorityClassName"] = object::meta(&class, "name").into();
-        spec["priority"] = class["value"].as_i64().unwrap_or_default().into();
-        if let Some(policy) = class["preemptionPolicy"].as_str() {
-            spec["preemptionPolicy"] = policy.into();
-        }
-    }
-    Ok(())
 }
 
 /// Whether a change of a role or a binding may give rights to somebody. A binding is looked at with every change but of

@@ -94,6 +94,79 @@ async fn pods_have_the_priority_of_their_class_or_of_the_default() {
     assert!(refused["message"].as_str().unwrap().ends_with(why), "{refused}");
 }
 
+#[tokio::test]
+async fn classes_that_are_the_default_are_filled_in() {
+    let server = Server::builder().start().unwrap();
+    let default = |group: &str| json!({format!("{group}.kubernetes.io/is-default-class"): "true"});
+    let namespace = "/namespaces/default";
+    let class =
+        json!({"metadata": {"name": "fast", "annotations": default("storageclass")}, "provisioner": "a/b"});
+    ask(&server, "POST", "/apis/storage.k8s.io/v1/storageclasses", &class).await;
+    let class = json!({"metadata": {"name": "web", "annotations": default("ingressclass")}, "spec": {"controller": "a/b"}});
+    ask(&server, "POST", "/apis/networking.k8s.io/v1/ingressclasses", &class).await;
+    let claims = format!("/api/v1{namespace}/persistentvolumeclaims");
+    let claim = |name: &str, size: &str| {
+        json!({"metadata": {"name": name}, "spec": {
+            "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}},
+        }})
+    };
+    let (_, made) = ask(&server, "POST", &claims, &claim("c", "1Gi")).await;
+    assert_eq!(made["spec"]["storageClassName"], "fast");
+    let mut grown = made.clone();
+    grown["spec"]["resources"]["requests"]["storage"] = "2Gi".into();
+    let (code, refused) = ask(&server, "PUT", &format!("{claims}/c"), &grown).await;
+    let why =
+        "persistentvolumeclaims \"c\" is forbidden: Only bound persistent volume claims can be expanded";
+    assert_eq!((code, &refused["message"]), (403, &json!(why)));
+    let backend = json!({"service": {"name": "s", "port": {"number": 80}}});
+    let ingress = |name: &str, annotations: Value| json!({"metadata": {"name": name, "annotations": annotations}, "spec": {"defaultBackend": backend}});
+    let ingresses = format!("/apis/networking.k8s.io/v1{namespace}/ingresses");
+    let (_, made) = ask(&server, "POST", &ingresses, &ingress("i", Value::Null)).await;
+    assert_eq!(made["spec"]["ingressClassName"], "web");
+    let old = json!({"kubernetes.io/ingress.class": "nginx"});
+    let (_, made) = ask(&server, "POST", &ingresses, &ingress("j", old)).await;
+    assert_eq!(made["spec"]["ingressClassName"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_runtime_class_adds_to_its_pods() {
+    let server = Server::builder().start().unwrap();
+    let class = json!({
+        "metadata": {"name": "sandbox"}, "handler": "h", "overhead": {"podFixed": {"cpu": "10m"}},
+        "scheduling": {"nodeSelector": {"kind": "big"}, "tolerations": [{"key": "t", "operator": "Exists"}]},
+    });
+    assert_eq!(ask(&server, "POST", "/apis/node.k8s.io/v1/runtimeclasses", &class).await.0, 201);
+    let pods = "/api/v1/namespaces/default/pods";
+    let pod = |name: &str, more: Value| {
+        let mut pod = json!({"metadata": {"name": name}, "spec": more});
+        pod["spec"]["containers"] = json!([{"name": "c", "image": "i"}]);
+        pod
+    };
+    let (_, made) = ask(&server, "POST", pods, &pod("a", json!({"runtimeClassName": "sandbox"}))).await;
+    let spec = &made["spec"];
+    assert_eq!((&spec["overhead"], &spec["nodeSelector"]), (&json!({"cpu": "10m"}), &json!({"kind": "big"})));
+    assert_eq!(spec["tolerations"].as_array().unwrap().len(), 3);
+    let refusals = [
+        (json!({"runtimeClassName": "nope"}), "pod rejected: RuntimeClass \"nope\" not found"),
+        (
+            json!({"runtimeClassName": "sandbox", "nodeSelector": {"kind": "small"}}),
+            "conflict: runtimeClass.scheduling.nodeSelector[kind] = big; pod.spec.nodeSelector[kind] = small",
+        ),
+        (
+            json!({"overhead": {"cpu": "1"}}),
+            "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead",
+        ),
+        (
+            json!({"priority": 5}),
+            "the integer value of priority (5) must not be provided in pod spec; priority admission controller computed 0 from the given PriorityClass name",
+        ),
+    ];
+    for (spec, why) in refusals {
+        let (code, refused) = ask(&server, "POST", pods, &pod("b", spec)).await;
+        assert_eq!((code, &refused["message"]), (403, &json!(format!("pods \"b\" is forbidden: {why}"))));
+    }
+}
+
 async fn token(server: &Server) -> String {
     let account = json!({"metadata": {"name": "robot"}});
     let accounts = "/api/v1/namespaces/default/serviceaccounts";
