@@ -333,3 +333,22 @@ async fn a_scaler_follows_its_load() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_quota_counts_once_its_controller_has_taken_it_up() {
+    let server = Server::builder().start().unwrap();
+    let quotas = "/api/v1/namespaces/default/resourcequotas";
+    let quota = json!({"metadata": {"name": "q"}, "spec": {"hard": {"pods": "0"}}});
+    assert_eq!(ask(&server, "POST", quotas, &quota).await.0, 201);
+    assert_eq!(ask(&server, "POST", PODS, &pod("a", &json!({}))).await.0, 201);
+    let status = json!({"status": {"hard": {"pods": "1"}}});
+    let patch = |status: Value| {
+        let mut quota = quota.clone();
+        quota["status"] = status["status"].clone();
+        quota
+    };
+    assert_eq!(ask(&server, "PUT", &format!("{quotas}/q/status"), &patch(status)).await.0, 200);
+    let (code, refused) = ask(&server, "POST", PODS, &pod("b", &json!({}))).await;
+    let why = "pods \"b\" is forbidden: status unknown for quota: q, resources: pods";
+    assert_eq!((code, &refused["message"]), (403, &json!(why)));
+}

@@ -258,6 +258,11 @@ async fn nothing_runs_in_a_pod_to_connect_to() {
     assert_eq!(ask(&server, "POST", &exec, &Value::Null).await.0, 404);
     assert_eq!(ask(&server, "POST", pods, &pod).await.0, 201);
     let (code, refused) = ask(&server, "POST", &exec, &Value::Null).await;
+    assert_eq!((code, &refused["message"]), (400, &json!("pod p does not have a host assigned")));
+    assert_eq!(ask(&server, "GET", &format!("{pods}/p/log"), &Value::Null).await.0, 200);
+    let node = json!({"target": {"kind": "Node", "name": "n"}, "metadata": {"name": "p"}});
+    assert_eq!(ask(&server, "POST", &format!("{pods}/p/binding"), &node).await.0, 201);
+    let (code, refused) = ask(&server, "POST", &exec, &Value::Null).await;
     assert_eq!((code, refused["reason"].as_str()), (400, Some("BadRequest")));
     assert!(refused["message"].as_str().unwrap().contains("pods run no programs here"), "{refused}");
 }

@@ -215,20 +215,19 @@ pub(crate) fn charge<'a>(
 /// Why a quota has no room for what is wanted.
 fn refusal(api: &Api, place: &Place, quota: &Value, object: &Value, wanted: &Usage) -> Option<String> {
     let name = object::meta(quota, "name");
-    let spec = quota["spec"]["hard"].as_object()?;
+    // compat(kube-apiserver): a quota counts once its controller has taken it up.
+    let hard = quota["status"]["hard"].as_object()?;
     if place.kind.is("", "pods") {
-        let missing = unspecified(spec, object);
+        let missing = unspecified(hard, object);
         if !missing.is_empty() {
             return Some(format!("failed quota: {name}: must specify {}", missing.join("; ")));
         }
     }
-    let concerned: Vec<&String> = spec.keys().filter(|key| wanted.contains_key(*key)).collect();
+    let concerned: Vec<&String> = hard.keys().filter(|key| wanted.contains_key(*key)).collect();
     if concerned.is_empty() {
         return None;
     }
-    let empty = Map::new();
-    let hard = quota["status"]["hard"].as_object().unwrap_or(&empty);
-    if concerned.iter().any(|key| !hard.contains_key(*key)) {
+    if concerned.iter().any(|key| quota["status"]["used"].get(key.as_str()).is_none()) {
         let names: Vec<&str> = concerned.iter().map(|it| it.as_str()).collect();
         return Some(format!("status unknown for quota: {name}, resources: {}", names.join(",")));
     }

@@ -70,8 +70,8 @@ const ROLES: &[Role] = &[
     Role {
         name: "system:monitoring",
         part_of: "",
-        rules: &[],
-        paths: "/healthz /healthz/* /livez /livez/* /metrics /metrics/slis /readyz /readyz/*",
+        rules: &[(CORE, "nodes/metrics", "get")],
+        paths: "/flagz /healthz /healthz/* /livez /livez/* /metrics /metrics/slis /readyz /readyz/* /statusz",
     },
     Role {
         name: "system:public-info-viewer",
@@ -94,10 +94,11 @@ const EDIT: &[Rule] = &[
     (CORE, "pods/eviction", "create"),
     (
         CORE,
-        "configmaps events persistentvolumeclaims replicationcontrollers replicationcontrollers/scale secrets serviceaccounts services services/proxy",
+        "configmaps persistentvolumeclaims replicationcontrollers replicationcontrollers/scale secrets serviceaccounts services services/proxy",
         WRITE,
     ),
     (CORE, "serviceaccounts/token", "create"),
+    ("core events.k8s.io", "events", WRITE),
     (
         "apps",
         "daemonsets deployments deployments/rollback deployments/scale replicasets replicasets/scale statefulsets statefulsets/scale",
@@ -113,6 +114,7 @@ const EDIT: &[Rule] = &[
     ("policy", "poddisruptionbudgets", WRITE),
     ("networking.k8s.io", "ingresses networkpolicies", WRITE),
     ("coordination.k8s.io", "leases", ALL),
+    ("resource.k8s.io", "resourceclaims resourceclaimtemplates", WRITE),
 ];
 
 const VIEW: &[Rule] = &[
@@ -123,10 +125,11 @@ const VIEW: &[Rule] = &[
     ),
     (
         CORE,
-        "bindings events limitranges namespaces/status pods/log pods/status replicationcontrollers/status resourcequotas resourcequotas/status",
+        "bindings limitranges namespaces/status pods/log pods/status replicationcontrollers/status resourcequotas resourcequotas/status",
         READ,
     ),
     (CORE, "namespaces", READ),
+    ("core events.k8s.io", "events", READ),
     ("discovery.k8s.io", "endpointslices", READ),
     (
         "apps",
@@ -142,6 +145,7 @@ const VIEW: &[Rule] = &[
     ),
     ("policy", "poddisruptionbudgets poddisruptionbudgets/status", READ),
     ("networking.k8s.io", "ingresses ingresses/status networkpolicies", READ),
+    ("resource.k8s.io", "resourceclaims resourceclaims/status resourceclaimtemplates", READ),
 ];
 
 /// Roles and the groups that they are bound to.

@@ -33,8 +33,12 @@ impl Api {
             ("token", "POST") => self.token(call),
             ("log", "GET") => self.log(call),
             ("exec" | "attach" | "portforward", "GET" | "POST") => {
-                self.stored(place).ok_or_else(|| place.not_found())?;
+                let pod = self.stored(place).ok_or_else(|| place.not_found())?;
                 let what = &place.subresource;
+                if pod["spec"]["nodeName"].as_str().unwrap_or_default().is_empty() {
+                    let why = format!("pod {} does not have a host assigned", place.name);
+                    return Err(Failure::bad_request(why));
+                }
                 Err(Failure::bad_request(format!(
                     "{what}: pods run no programs here, so there is nothing to connect to"
                 )))
