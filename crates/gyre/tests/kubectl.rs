@@ -207,7 +207,10 @@ fn objects_are_read_in_every_form() {
     });
     assert!(watched.starts_with("NAME"), "{watched}");
     kube.says("explain deployment.spec.strategy", &["FIELD: strategy <DeploymentStrategy>", "rollingUpdate"]);
-    kube.says("explain pod --recursive", &["containers\t<[]Container> -required-"]);
+    kube.says(
+        "explain pod --recursive",
+        &["containers\t<[]Container> -required-", "divisor\t<Quantity>", "port\t<IntOrString> -required-"],
+    );
     kube.fails("explain pod.spec.nothing", 1, &["field \"nothing\" does not exist"]);
     kube.says("api-resources", &["deployments", "deploy", "apps/v1"]);
     kube.says("api-resources --api-group=batch -o name", &["cronjobs.batch\njobs.batch\n"]);

@@ -16,6 +16,13 @@ use crate::response::{Answer, Payload};
 const REF_V3: &str = "#/components/schemas/";
 const REF_V2: &str = "#/definitions/";
 
+/// The names of single values.
+const TIME: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Time";
+const MICRO_TIME: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime";
+const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
+const INT_OR_STRING: &str = "io.k8s.apimachinery.pkg.util.intstr.IntOrString";
+const FIELDS: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1";
+
 impl Api {
     pub(super) fn openapi(&self, request: &Request) -> Result<Answer> {
         let registry = self.registry();
@@ -78,6 +85,28 @@ struct Writer {
 }
 
 impl Writer {
+    /// A reference to another schema, which has to be in the document then.
+    fn named(&mut self, name: &str) -> Value {
+        self.wanted.push(name.to_owned());
+        json!({"$ref": format!("{}{name}", self.reference)})
+    }
+
+    /// The schema of a single value that has a name; `None` for other names.
+    fn single(&self, name: &str) -> Option<Value> {
+        let v2 = self.reference == REF_V2;
+        Some(match name {
+            TIME | MICRO_TIME => json!({"type": "string", "format": "date-time"}),
+            FIELDS => json!({"type": "object"}),
+            QUANTITY if v2 => json!({"type": "string"}),
+            QUANTITY => json!({"oneOf": [{"type": "string"}, {"type": "number"}]}),
+            INT_OR_STRING if v2 => json!({"type": "string", "format": "int-or-string"}),
+            INT_OR_STRING => {
+                json!({"format": "int-or-string", "oneOf": [{"type": "integer"}, {"type": "string"}]})
+            }
+            _ => return None,
+        })
+    }
+
     fn ty(&mut self, ty: &Type) -> Value {
         match ty {
             Type::Any => json!({"type": "object"}),
@@ -88,22 +117,15 @@ impl Writer {
                 Scalar::Number => json!({"type": "number", "format": "double"}),
                 Scalar::Bool => json!({"type": "boolean"}),
                 Scalar::Bytes => json!({"type": "string", "format": "byte"}),
-                Scalar::Time | Scalar::MicroTime => json!({"type": "string", "format": "date-time"}),
-                Scalar::Quantity if self.reference == REF_V2 => json!({"type": "string"}),
-                Scalar::Quantity => json!({"oneOf": [{"type": "string"}, {"type": "number"}]}),
-                Scalar::IntOrString if self.reference == REF_V2 => {
-                    json!({"type": "string", "format": "int-or-string"})
-                }
-                Scalar::IntOrString => {
-                    json!({"format": "int-or-string", "oneOf": [{"type": "integer"}, {"type": "string"}]})
-                }
+                Scalar::Time => self.named(TIME),
+                Scalar::MicroTime => self.named(MICRO_TIME),
+                Scalar::Quantity => self.named(QUANTITY),
+                Scalar::IntOrString => self.named(INT_OR_STRING),
             },
             Type::Struct(StructRef::Owned(it)) => self.object(it),
             Type::Struct(it) => {
                 let name = it.resolve().name.clone();
-                let reference = json!({"$ref": format!("{}{name}", self.reference)});
-                self.wanted.push(name);
-                reference
+                self.named(&name)
             }
             Type::List(list) => {
                 let mut out = json!({"type": "array", "items": self.ty(&list.item)});
@@ -153,8 +175,12 @@ impl Writer {
     }
 
     fn object(&mut self, it: &Struct) -> Value {
-        let properties: Map<String, Value> =
+        let mut properties: Map<String, Value> =
             it.fields.iter().map(|(name, field)| (name.clone(), self.field(field))).collect();
+        // The facts know nothing of what is in there, and so not its name.
+        if let Some(fields) = properties.get_mut("fieldsV1") {
+            *fields = self.named(FIELDS);
+        }
         let required: Vec<&String> =
             it.fields.iter().filter(|(_, field)| field.required).map(|(name, _)| name).collect();
         let mut out = json!({"type": "object", "properties": properties});
@@ -207,6 +233,10 @@ fn schemas<'a>(
     let mut done = BTreeSet::new();
     while let Some(name) = writer.wanted.pop() {
         if !done.insert(name.clone()) {
+            continue;
+        }
+        if let Some(single) = writer.single(&name) {
+            out.insert(name, single);
             continue;
         }
         let Some(ty) = facts::named(&name) else { continue };
