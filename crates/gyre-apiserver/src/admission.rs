@@ -4,12 +4,13 @@ mod classes;
 pub(crate) mod policies;
 pub(crate) mod quotas;
 mod ranges;
+mod signing;
 
 use serde_json::{Value, json};
 
 use crate::api::{Api, Place};
 use crate::auth::User;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::object;
 
 /// Namespaces that stay.
@@ -21,6 +22,13 @@ fn push_unique(list: &mut Value, item: Value) {
         Some(items) => items.push(item),
         None => *list = json!([item]),
     }
+}
+
+/// The refusal of an object, which has no name in the path where it is new.
+fn forbidden(place: &Place, object: &Value, why: &str) -> Failure {
+    let mut place = place.clone();
+    object::meta(object, "name").clone_into(&mut place.name);
+    place.forbidden(why)
 }
 
 /// A new object.
@@ -37,6 +45,9 @@ pub(crate) fn create(
     }
     if place.kind.group == "rbac.authorization.k8s.io" {
         escalation(api, user, place, object)?;
+    }
+    if place.kind.is("certificates.k8s.io", "certificatesigningrequests") {
+        signing::requested(place, object)?;
     }
     Ok(())
 }
@@ -95,6 +106,9 @@ pub(crate) fn update(
             classes::growth(api, place, object, old)?;
         }
         ("scheduling.k8s.io", "priorityclasses") => classes::only_default_priority(api, place, object)?,
+        ("certificates.k8s.io", "certificatesigningrequests") => {
+            signing::changed(api, user, place, object, old)?;
+        }
         _ => {}
     }
     if place.kind.group == "rbac.authorization.k8s.io" && gives_out_more(object, old) {
@@ -113,7 +127,7 @@ pub(crate) fn delete(place: &Place) -> Result<()> {
 
 fn live_namespace(api: &Api, place: &Place, object: &Value) -> Result<()> {
     let Some(entry) = api.store.find("namespaces", &place.ns) else {
-        return Err(crate::failure::Failure::not_found("", "namespaces", &place.ns));
+        return Err(Failure::not_found("", "namespaces", &place.ns));
     };
     let review = matches!(place.kind.group.as_str(), "authorization.k8s.io");
     if review || !entry.bytes.windows(20).any(|it| it == b"\"deletionTimestamp\":") {
@@ -123,15 +137,13 @@ fn live_namespace(api: &Api, place: &Place, object: &Value) -> Result<()> {
     if !object::is_deleting(&ns) {
         return Ok(());
     }
-    let mut place = place.clone();
-    object::meta(object, "name").clone_into(&mut place.name);
     let why =
         format!("unable to create new content in namespace {} because it is being terminated", place.ns);
     let cause = json!([{
         "reason": "NamespaceTerminating", "message": format!("namespace {} is being terminated", place.ns),
         "field": "metadata.namespace",
     }]);
-    Err(place.forbidden(&why).detail("causes", cause))
+    Err(forbidden(place, object, &why).detail("causes", cause))
 }
 
 /// Pods stay five minutes on a node that is lost.
@@ -219,18 +231,16 @@ fn escalation(api: &Api, user: &User, place: &Place, object: &Value) -> Result<(
         return Err(crate::failure::Failure::not_found(&place.kind.group, resource, &action.name));
     }
     if aggregates {
-        let mut place = place.clone();
-        object::meta(object, "name").clone_into(&mut place.name);
-        return Err(place.forbidden("must have cluster-admin privileges to use an aggregationRule"));
+        let why = "must have cluster-admin privileges to use an aggregationRule";
+        return Err(forbidden(place, object, why));
     }
     let groups: Vec<String> = user.groups.iter().map(|it| format!("{it:?}")).collect();
     let lines: Vec<String> = missing.iter().map(crate::auth::compact).collect();
-    let mut place = place.clone();
-    object::meta(object, "name").clone_into(&mut place.name);
-    Err(place.forbidden(&format!(
+    let why = format!(
         "user {:?} (groups=[{}]) is attempting to grant RBAC permissions not currently held:\n{}",
         user.name,
         groups.join(" "),
         lines.join("\n")
-    )))
+    );
+    Err(forbidden(place, object, &why))
 }

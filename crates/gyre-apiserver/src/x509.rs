@@ -1,4 +1,4 @@
-//! Reads who a client certificate was given to: the name and the organizations of its subject.
+//! Reads who a client certificate was given to, or is asked for: the name and the organizations of its subject.
 
 /// The user's name and groups.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,7 +55,18 @@ pub(crate) fn subject(der: &[u8]) -> Option<Subject> {
     for _ in ["signature", "issuer", "validity"] {
         expect(&mut body, SEQUENCE)?;
     }
-    let mut names = expect(&mut body, SEQUENCE)?;
+    names(expect(&mut body, SEQUENCE)?)
+}
+
+/// The subject that a certificate is asked for, of a request in DER (RFC 2986).
+pub(crate) fn requested_subject(der: &[u8]) -> Option<Subject> {
+    let mut request = expect(&mut &*der, SEQUENCE)?;
+    let mut body = expect(&mut request, SEQUENCE)?;
+    expect(&mut body, INTEGER)?;
+    names(expect(&mut body, SEQUENCE)?)
+}
+
+fn names(mut names: &[u8]) -> Option<Subject> {
     let mut out = Subject::default();
     while !names.is_empty() {
         let mut set = expect(&mut names, SET)?;

@@ -352,3 +352,46 @@ async fn a_quota_counts_once_its_controller_has_taken_it_up() {
     let why = "pods \"b\" is forbidden: status unknown for quota: q, resources: pods";
     assert_eq!((code, &refused["message"]), (403, &json!(why)));
 }
+
+#[tokio::test]
+async fn certificates_are_approved_by_those_who_may() {
+    let request = |name: &str, organization: &str| {
+        let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, "alice");
+        params.distinguished_name.push(DnType::OrganizationName, organization);
+        let key = KeyPair::generate().unwrap();
+        let pem = params.serialize_request(&key).unwrap().pem().unwrap();
+        json!({"metadata": {"name": name}, "spec": {
+            "signerName": "kubernetes.io/kube-apiserver-client", "usages": ["client auth"],
+            "request": gyre_go::base64::STANDARD.encode(pem.as_bytes()),
+        }})
+    };
+    let rules = json!([
+        {"apiGroups": ["certificates.k8s.io"], "resources": ["*"], "verbs": ["get", "create", "update"]},
+    ]);
+    let server = with_alice(rules).await;
+    let path = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
+    let (code, refused) = ask(&server, "POST", path, &request("a", "system:masters")).await;
+    let why = "certificatesigningrequests.certificates.k8s.io \"a\" is forbidden: use of kubernetes.io/kube-apiserver-client signer with system:masters group is not allowed";
+    assert_eq!((code, &refused["message"]), (403, &json!(why)));
+    let (code, mut made) = ask(&server, "POST", path, &request("a", "people")).await;
+    assert_eq!(code, 201, "{made}");
+    made["status"] =
+        json!({"conditions": [{"type": "Approved", "status": "True", "reason": "r", "message": "m"}]});
+    let approval = format!("{path}/a/approval");
+    let (code, refused) = ask_as(&server, "alice", "PUT", &approval, &made).await;
+    let why = "certificatesigningrequests.certificates.k8s.io \"a\" is forbidden: user not permitted to approve requests with signerName \"kubernetes.io/kube-apiserver-client\"";
+    assert_eq!((code, &refused["message"]), (403, &json!(why)));
+    let role = json!({"metadata": {"name": "approver"}, "rules": [{
+        "apiGroups": ["certificates.k8s.io"], "resources": ["signers"], "verbs": ["approve"],
+        "resourceNames": ["kubernetes.io/*"],
+    }]});
+    let roles = "/apis/rbac.authorization.k8s.io/v1";
+    assert_eq!(ask(&server, "POST", &format!("{roles}/clusterroles"), &role).await.0, 201);
+    let binding = json!({
+        "metadata": {"name": "approver"}, "roleRef": reference("ClusterRole", "approver"), "subjects": subjects("alice"),
+    });
+    assert_eq!(ask(&server, "POST", &format!("{roles}/clusterrolebindings"), &binding).await.0, 201);
+    let (code, approved) = ask_as(&server, "alice", "PUT", &approval, &made).await;
+    assert_eq!(code, 200, "{approved}");
+}

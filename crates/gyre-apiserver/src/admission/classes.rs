@@ -6,6 +6,7 @@ use std::cmp::Ordering;
 use gyre_go::quantity::Quantity;
 use serde_json::{Value, json};
 
+use super::forbidden;
 use crate::api::{Api, Place};
 use crate::failure::Result;
 use crate::object;
@@ -21,13 +22,6 @@ fn named(api: &Api, shelf: &str, name: &str) -> Option<Value> {
 
 fn all(api: &Api, shelf: &str) -> impl Iterator<Item = Value> {
     api.store.list(shelf, "").1.into_iter().map(|entry| object::decode(&entry.bytes))
-}
-
-/// The refusal of an object that may have no name in its path.
-fn forbidden(place: &Place, object: &Value, why: &str) -> crate::failure::Failure {
-    let mut place = place.clone();
-    object::meta(object, "name").clone_into(&mut place.name);
-    place.forbidden(why)
 }
 
 /// A pod's priority by its class, or by the class that is the default of all.

@@ -187,9 +187,7 @@ impl Write<'_> {
         let (policy, binding) = (object::meta(policy, "name"), object::meta(binding, "name"));
         let message =
             format!("ValidatingAdmissionPolicy '{policy}' with binding '{binding}' denied request: {why}");
-        let mut place = self.place().clone();
-        object::meta(self.present(), "name").clone_into(&mut place.name);
-        let mut failure = place.forbidden(&message);
+        let mut failure = super::forbidden(self.place(), self.present(), &message);
         (failure.code, failure.reason) = match reason {
             "Unauthorized" => (401, "Unauthorized"),
             "Forbidden" => (403, "Forbidden"),

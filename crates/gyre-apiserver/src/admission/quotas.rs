@@ -6,7 +6,7 @@ use std::sync::{MutexGuard, PoisonError};
 use serde_json::{Map, Value};
 
 use crate::api::{Api, Place};
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use crate::object;
 use crate::quantity::Quantity;
 use crate::registry::Kind;
@@ -199,13 +199,8 @@ pub(crate) fn charge<'a>(
     for entry in quotas {
         let quota = object::decode(&entry.bytes);
         if in_scope(&quota, &place.kind, object) {
-            let refuse = |why: &str| {
-                let mut place = place.clone();
-                object::meta(object, "name").clone_into(&mut place.name);
-                Err::<(), Failure>(place.forbidden(why))
-            };
             if let Some(why) = refusal(api, place, &quota, object, &wanted) {
-                refuse(&why)?;
+                return Err(super::forbidden(place, object, &why));
             }
         }
     }

@@ -30,10 +30,8 @@ pub(super) fn admit(api: &Api, place: &Place, object: &mut Value) -> Result<()> 
     if problems.is_empty() {
         return Ok(());
     }
-    let mut place = place.clone();
-    object::meta(object, "name").clone_into(&mut place.name);
     let why = if let [only] = &problems[..] { only.clone() } else { format!("[{}]", problems.join(", ")) };
-    Err(place.forbidden(&why))
+    Err(super::forbidden(place, object, &why))
 }
 
 /// Gives containers the requests and limits that they leave out, and notes it on the pod.
