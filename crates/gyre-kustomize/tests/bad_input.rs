@@ -269,8 +269,10 @@ fn links_out_of_the_root() {
 /// Builds end where the caller's time is over: before the first step, and in the middle of a long one.
 #[test]
 fn builds_without_an_end_are_stopped() {
-    let objects: String =
-        (0..3000).map(|at| format!("---\n{}", CONFIG_MAP.replace("cm", &format!("c{at}")))).collect();
+    let mut objects = String::new();
+    for at in 0..3000 {
+        let _ = write!(objects, "---\n{}", CONFIG_MAP.replace("cm", &format!("c{at}")));
+    }
     let one = "- source: {kind: ConfigMap, name: c0}\n  targets:\n  - select: {kind: ConfigMap}\n    fieldPaths: [data.x]\n    options: {create: true}\n";
     let many = format!("resources: [r.yaml]\nreplacements:\n{}", one.repeat(3000));
     let tree = tree(&[("app/kustomization.yaml", &many), ("app/r.yaml", &objects)]);

@@ -198,10 +198,10 @@ pub(crate) fn charge<'a>(
     wanted.retain(|_, more| more.sign() > 0);
     for entry in quotas {
         let quota = object::decode(&entry.bytes);
-        if in_scope(&quota, &place.kind, object) {
-            if let Some(why) = refusal(api, place, &quota, object, &wanted) {
-                return Err(super::forbidden(place, object, &why));
-            }
+        if in_scope(&quota, &place.kind, object)
+            && let Some(why) = refusal(api, place, &quota, object, &wanted)
+        {
+            return Err(super::forbidden(place, object, &why));
         }
     }
     Ok(Some(guard))

@@ -293,9 +293,10 @@ pub(in crate::command) fn fetched_chart(chart: &gyre_kustomize::Chart<'_>) -> an
     if let Some(archive) = kept.as_ref().and_then(|kept| fs::read(kept).ok()) {
         return Ok(archive);
     }
-    let reference = match super::oci::is_one(chart.repo) {
-        true => format!("{}/{}", chart.repo.trim_end_matches('/'), chart.name),
-        false => chart.name.to_owned(),
+    let reference = if super::oci::is_one(chart.repo) {
+        format!("{}/{}", chart.repo.trim_end_matches('/'), chart.name)
+    } else {
+        chart.name.to_owned()
     };
     let archive = find_by(&reference, &flags, &settings)?.get()?;
     if let Some(kept) = kept {

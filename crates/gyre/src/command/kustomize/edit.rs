@@ -69,7 +69,9 @@ fn apply(change: &Change, here: &Here) -> Result<Edited, String> {
 fn fix(arguments: &Fix, here: &Here) -> Result<(), String> {
     let before = build(here);
     let warnings = before.as_ref().map_or_else(|error| &error.warnings, |rendered| &rendered.warnings);
-    warnings.iter().for_each(|warning| super::log(warning));
+    for warning in warnings {
+        super::log(warning);
+    }
     let before = before.map(|rendered| rendered.to_yaml());
     apply(&Change::Fix { vars: arguments.vars }, here)?;
     let told = "\nFixed fields:\n  patchesJson6902 -> patches\n  patchesStrategicMerge -> patches\n  \
