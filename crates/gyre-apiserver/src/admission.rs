@@ -22,6 +22,22 @@ fn push_unique(list: &mut Value, item: Value) {
     }
 }
 
+/// Writes down who asks for a certificate.
+pub(crate) fn identify(user: &User, place: &Place, object: &mut Value) {
+    if !place.kind.is("certificates.k8s.io", "certificatesigningrequests") || !object["spec"].is_object() {
+        return;
+    }
+    let spec = &mut object["spec"];
+    spec["username"] = user.name.as_str().into();
+    spec["groups"] = json!(user.groups);
+    for key in ["uid", "extra"] {
+        spec.as_object_mut().map(|it| it.remove(key));
+    }
+    if !user.uid.is_empty() {
+        spec["uid"] = user.uid.as_str().into();
+    }
+}
+
 /// A new object.
 pub(crate) fn create(
     api: &Api,
@@ -49,6 +65,9 @@ pub(crate) fn complete(api: &Api, place: &Place, object: &mut Value) -> Result<(
         }
         ("", "persistentvolumes") => {
             push_unique(&mut object["metadata"]["finalizers"], "kubernetes.io/pv-protection".into());
+        }
+        ("storage.k8s.io", "volumeattributesclasses") => {
+            push_unique(&mut object["metadata"]["finalizers"], "kubernetes.io/vac-protection".into());
         }
         ("", "nodes") => {
             let taint = json!({"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"});

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::fields::{
-    Causes, address, cidr, each, is_inside, items, not_special, one_of, parse_cidr, port, port_number,
-    selector, text,
+    Causes, address, cidr, domain_path, each, is_inside, items, not_special, one_of, parse_cidr, port,
+    port_number, selector, text,
 };
 use crate::failure::Cause;
 use crate::names;
@@ -29,7 +29,9 @@ fn backend(it: &Value, path: &str, causes: &mut Causes) {
             let detail = "cannot set both resource and service backends";
             causes.push(Cause::invalid(path, &"".into(), detail));
         }
-        (false, false) => causes.push(Cause::required(path, "resource or service backend is required")),
+        (false, false) => {
+            causes.push(Cause::invalid(path, &"".into(), "resource or service backend is required"));
+        }
         (true, false) => {
             let at = format!("{path}.service.name");
             match text(&service["name"]) {
@@ -112,7 +114,10 @@ pub(super) fn ingress(spec: &Value, causes: &mut Causes) {
 fn one_path(path: &Value, at: &str, causes: &mut Causes) {
     let place = text(&path["path"]);
     match text(&path["pathType"]) {
-        "" => causes.push(Cause::required(format!("{at}.pathType"), "pathType must be specified")),
+        "" if path["pathType"].is_null() => {
+            causes.push(Cause::required(format!("{at}.pathType"), "pathType must be specified"));
+            return;
+        }
         "Exact" | "Prefix" => {
             if !place.starts_with('/') {
                 causes.push(Cause::invalid(format!("{at}.path"), &place.into(), "must be an absolute path"));
@@ -157,16 +162,7 @@ pub(super) fn class(spec: &Value, causes: &mut Causes) {
             if name.len() > CONTROLLER_MAX {
                 causes.push(Cause::too_long("spec.controller", CONTROLLER_MAX));
             }
-            let parts = name.split_once('/').filter(|(domain, path)| !domain.is_empty() && !path.is_empty());
-            match parts {
-                None => {
-                    let detail = "must be a domain-prefixed path (such as \"acme.io/foo\")";
-                    causes.push(Cause::invalid("spec.controller", &spec["controller"], detail));
-                }
-                Some((domain, _)) => {
-                    each(names::subdomain(domain), &domain.into(), "spec.controller", causes);
-                }
-            }
+            domain_path(name, "spec.controller", causes);
         }
     }
     let parameters = &spec["parameters"];
@@ -316,12 +312,14 @@ const ADDRESSES_MAX: usize = 100;
 
 fn slice_address(kind: &str, address: &Value, at: &str, causes: &mut Causes) {
     let parsed = text(address).parse::<std::net::IpAddr>().ok();
+    // compat(kube-apiserver): the place of the item is left out.
+    let list = at.rsplit_once('[').map_or(at, |it| it.0);
     match kind {
         "IPv4" if !parsed.is_some_and(|it| it.is_ipv4()) => {
-            causes.push(Cause::invalid(at, address, "must be a valid IPv4 address"));
+            causes.push(Cause::invalid(list, address, "must be an IPv4 address"));
         }
         "IPv6" if !parsed.is_some_and(|it| it.is_ipv6()) => {
-            causes.push(Cause::invalid(at, address, "must be a valid IPv6 address"));
+            causes.push(Cause::invalid(list, address, "must be an IPv6 address"));
         }
         "FQDN" => {
             let name = text(address).strip_suffix('.').unwrap_or(text(address));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::fields::{Causes, each, items, one_of, selector, text};
+use super::fields::{Causes, each, items, one_of, text};
 use crate::failure::Cause;
 use crate::names;
 use crate::quantity::Quantity;
@@ -86,6 +86,11 @@ fn metric(it: &Value, at: &str, causes: &mut Causes) {
         let detail = "must populate information for the given metric source";
         causes.push(Cause::required(format!("{at}.{wanted}"), detail));
     }
+    if known.is_none() {
+        // compat(kube-apiserver): it is looked for once more.
+        let allowed = KINDS.map(|(name, _)| name);
+        causes.push(Cause::unsupported(format!("{at}.type"), &kind.into(), &allowed));
+    }
     if given.len() != 1 {
         for key in given.iter().filter(|key| **key != wanted) {
             let detail = "must populate the given metric source only";
@@ -155,16 +160,15 @@ fn identifier(it: &Value, path: &str, causes: &mut Causes) {
         "" => causes.push(Cause::required(format!("{path}.name"), "must specify a metric name")),
         name => each(names::path_segment(name), &it["name"], &format!("{path}.name"), causes),
     }
-    if it["selector"].is_object() {
-        selector(&it["selector"], &format!("{path}.selector"), causes);
-    }
 }
 
 fn value(target: &Value, path: &str, causes: &mut Causes) {
     match text(&target["type"]) {
-        "" => causes.push(Cause::required(format!("{path}.type"), "must specify a metric target type")),
         "Utilization" | "Value" | "AverageValue" => {}
         other => {
+            if other.is_empty() {
+                causes.push(Cause::required(format!("{path}.type"), "must specify a metric target type"));
+            }
             let detail = "must be either Utilization, Value, or AverageValue";
             causes.push(Cause::invalid(format!("{path}.type"), &other.into(), detail));
         }

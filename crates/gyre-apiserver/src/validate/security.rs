@@ -43,7 +43,10 @@ pub(super) fn pod(spec: &Value, path: &str, causes: &mut Causes) {
     seccomp(&context["seccompProfile"], &at("seccompProfile"), causes);
     armor(&context["appArmorProfile"], &at("appArmorProfile"), causes);
     word("supplementalGroupsPolicy", ["Merge", "Strict"], causes);
-    word("seLinuxChangePolicy", ["MountOption", "Recursive"], causes);
+    let change = &context["seLinuxChangePolicy"];
+    if !change.is_null() && *change != "MountOption" {
+        one_of(change, &["Recursive"], &at("seLinuxChangePolicy"), causes);
+    }
 }
 
 fn is_sysctl(name: &str) -> bool {
@@ -209,7 +212,7 @@ pub(super) fn system(spec: &Value, path: &str, causes: &mut Causes) {
     let at = format!("{path}.os");
     let name = text(&system["name"]);
     match name {
-        "" => causes.push(Cause::required(format!("{at}.name"), "cannot be empty")),
+        "" => causes.push(Cause::required(format!("{at}.name"), "")),
         "linux" | "windows" => {}
         _ => causes.push(Cause::unsupported(at, &system["name"], &["linux", "windows"])),
     }

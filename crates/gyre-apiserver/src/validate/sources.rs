@@ -89,7 +89,8 @@ fn one(holder: &Value, kinds: &[&str], path: &str, persistent: bool, causes: &mu
             continue;
         }
         given += 1;
-        if given > 1 {
+        // compat(kube-apiserver): this one may come second.
+        if given > 1 && !(persistent && *key == "flexVolume") {
             let shown = if *key == "cephfs" { "cephFS" } else { key };
             let detail = "may not specify more than 1 volume type";
             causes.push(Cause::forbidden(format!("{path}.{shown}"), detail));
@@ -154,6 +155,7 @@ pub(super) fn driver(value: &Value, path: &str, causes: &mut Causes) {
     let name = text(value);
     if name.is_empty() {
         causes.push(Cause::required(path, ""));
+        return;
     }
     if name.len() > 63 {
         causes.push(Cause::too_long(path, 63));
@@ -186,6 +188,15 @@ impl Source<'_> {
         let value = &self.body[field];
         if value.as_i64().is_some_and(|it| !(0..=255).contains(&it)) {
             causes.push(Cause::invalid(self.at(field), value, "must be between 0 and 255, inclusive"));
+        }
+    }
+
+    /// compat(kube-apiserver): zero is taken, and is not told of.
+    fn partition(&self, causes: &mut Causes) {
+        let value = &self.body["partition"];
+        if value.as_i64().is_some_and(|it| !(0..=255).contains(&it)) {
+            let detail = "must be between 1 and 255, inclusive";
+            causes.push(Cause::invalid(self.at("partition"), value, detail));
         }
     }
 
@@ -361,15 +372,40 @@ impl Source<'_> {
         }
     }
 
+    fn azure_disk(&self, causes: &mut Causes) {
+        self.needs(&["diskName", "diskURI"], causes);
+        let (uri, modes) = (&self.body["diskURI"], ["None", "ReadOnly", "ReadWrite"]);
+        let mode = &self.body["cachingMode"];
+        if !mode.is_null() {
+            one_of(mode, &modes, &self.at("cachingMode"), causes);
+        }
+        let kind = &self.body["kind"];
+        if !kind.is_null() {
+            one_of(kind, &["Dedicated", "Managed", "Shared"], &self.at("kind"), causes);
+        }
+        let managed = *kind == "Managed";
+        let (start, shown) = if managed {
+            (
+                "/subscriptions/",
+                "/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/disks/{disk-id}",
+            )
+        } else {
+            ("https://", "https://{account-name}.blob.core.windows.net/{container-name}/{disk-name}.vhd")
+        };
+        if !kind.is_null() && !text(uri).starts_with(start) {
+            causes.push(Cause::unsupported(self.at("diskURI"), &text(uri).into(), &[shown]));
+        }
+    }
+
     fn provider(&self, key: &str, causes: &mut Causes) {
         match key {
             "gcePersistentDisk" => {
                 self.needs(&["pdName"], causes);
-                self.between("partition", causes);
+                self.partition(causes);
             }
             "awsElasticBlockStore" => {
                 self.needs(&["volumeID"], causes);
-                self.between("partition", causes);
+                self.partition(causes);
             }
             "glusterfs" => self.needs(&["endpoints", "path"], causes),
             "rbd" => self.needs(&["monitors", "image"], causes),
@@ -380,7 +416,7 @@ impl Source<'_> {
             }
             "flexVolume" => self.needs(&["driver"], causes),
             "azureFile" => self.needs(&["secretName", "shareName"], causes),
-            "azureDisk" => self.needs(&["diskName", "diskURI"], causes),
+            "azureDisk" => self.azure_disk(causes),
             "vsphereVolume" => self.needs(&["volumePath"], causes),
             "photonPersistentDisk" => self.needs(&["pdID"], causes),
             "portworxVolume" => self.needs(&["volumeID"], causes),
@@ -389,7 +425,17 @@ impl Source<'_> {
                 self.needs(&["volumeName"], causes);
                 self.secret("secretRef", causes);
             }
-            "quobyte" => self.needs(&["registry", "volume"], causes),
+            "quobyte" => {
+                let registry = text(&self.body["registry"]);
+                if registry.is_empty() {
+                    let detail = "must be a host:port pair or multiple pairs separated by commas";
+                    causes.push(Cause::required(self.at("registry"), detail));
+                } else if registry.split(',').any(|it| !it.contains(':')) {
+                    let detail = "must be a host:port pair or multiple pairs separated by commas";
+                    causes.push(Cause::invalid(self.at("registry"), &registry.into(), detail));
+                }
+                self.needs(&["volume"], causes);
+            }
             "flocker" => {
                 let given = |field: &str| !text(&self.body[field]).is_empty();
                 match (given("datasetName"), given("datasetUUID")) {
