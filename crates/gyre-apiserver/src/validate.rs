@@ -96,14 +96,29 @@ fn finalizers(object: &Value, causes: &mut Vec<Cause>) {
     let finalizers = object["metadata"]["finalizers"].as_array();
     for (index, finalizer) in finalizers.into_iter().flatten().enumerate() {
         let text = finalizer.as_str().unwrap_or_default();
-        if !text.contains('/') && !matches!(text, "kubernetes" | "orphan" | "foregroundDeletion") {
-            causes.push(Cause::invalid(
-                format!("metadata.finalizers[{index}]"),
-                finalizer,
-                "name is neither a standard finalizer name nor is it fully qualified",
-            ));
+        if !is_finalizer(text) {
+            causes.push(Cause::invalid(format!("metadata.finalizers[{index}]"), finalizer, NO_FINALIZER));
         }
     }
+}
+
+/// What holds a namespace back.
+fn spec_finalizers(list: &Value, causes: &mut Vec<Cause>) {
+    for finalizer in list.as_array().into_iter().flatten() {
+        let text = finalizer.as_str().unwrap_or_default();
+        for why in names::qualified_name(text) {
+            causes.push(Cause::invalid("spec.finalizers", finalizer, &why));
+        }
+        if !is_finalizer(text) {
+            causes.push(Cause::invalid("spec.finalizers", finalizer, NO_FINALIZER));
+        }
+    }
+}
+
+const NO_FINALIZER: &str = "name is neither a standard finalizer name nor is it fully qualified";
+
+fn is_finalizer(text: &str) -> bool {
+    text.contains('/') || matches!(text, "kubernetes" | "orphan" | "foregroundDeletion")
 }
 
 fn metadata(metadata: &Value, path: &str, causes: &mut Vec<Cause>) {
@@ -134,6 +149,12 @@ fn metadata(metadata: &Value, path: &str, causes: &mut Vec<Cause>) {
         causes.push(Cause { reason: "FieldValueInvalid", field: format!("{path}.ownerReferences"), message });
     }
     for owner in metadata["ownerReferences"].as_array().into_iter().flatten() {
+        let group = owner["apiVersion"].as_str().unwrap_or_default();
+        let version = group.split_once('/').map_or(group, |it| it.1);
+        if version.is_empty() || version.contains('/') {
+            let at = format!("{path}.ownerReferences.apiVersion");
+            causes.push(Cause::invalid(at, &group.into(), "version must not be empty"));
+        }
         for key in ["kind", "name", "uid"] {
             if owner[key].as_str().is_none_or(str::is_empty) {
                 let at = format!("{path}.ownerReferences.{key}");
@@ -173,6 +194,7 @@ fn kind(object: &Value, kind: &Kind, causes: &mut Vec<Cause>) {
     let spec = &object["spec"];
     match kind.id() {
         ("", "pods") => pods::pod(object, causes),
+        ("", "namespaces") => spec_finalizers(&spec["finalizers"], causes),
         ("", "podtemplates") => pods::template(&object["template"], "template", causes),
         ("", "replicationcontrollers") => workloads::controller(object, causes),
         ("", "services") => services::service(object, causes),

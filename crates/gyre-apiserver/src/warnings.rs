@@ -48,6 +48,7 @@ pub(crate) fn of(kind: &Kind, object: &Value, old: Option<&Value>, out: &mut Vec
         }
         ("", "nodes") => node(spec, out),
         ("", "secrets") => secret(object, out),
+        ("apiextensions.k8s.io", _) => crate::custom::warn_of_definition(object, out),
         ("node.k8s.io", _) => {
             for key in object["scheduling"]["nodeSelector"].as_object().into_iter().flatten().map(|it| it.0) {
                 if let Some(why) = old_label(key) {
@@ -59,15 +60,10 @@ pub(crate) fn of(kind: &Kind, object: &Value, old: Option<&Value>, out: &mut Vec
         ("storage.k8s.io", "csidrivers") => driver(spec, out),
         ("networking.k8s.io", "networkpolicies") => policy(spec, out),
         ("discovery.k8s.io", _) if object["addressType"] == "FQDN" => {
-            out.push("addressType: FQDN endpoints are deprecated".into());
+            out.push("spec.addressType: FQDN endpoints are deprecated".into());
         }
-        ("policy", _) if selects_all(&spec["selector"]) => {}
         _ => {}
     }
-}
-
-fn selects_all(selector: &Value) -> bool {
-    selector.as_object().is_some_and(serde_json::Map::is_empty)
 }
 
 /// A name that is no label makes strange host names.
@@ -200,9 +196,6 @@ fn volume(object: &Value, out: &mut Vec<String>) {
 }
 
 fn node(spec: &Value, out: &mut Vec<String>) {
-    if spec["configSource"].is_object() {
-        out.push("spec.configSource: the feature is no longer supported".into());
-    }
     if !text(&spec["externalID"]).is_empty() {
         out.push("spec.externalID: this field is deprecated, and is unused by Kubernetes".into());
     }

@@ -16,11 +16,13 @@ fn is_known(source: &Value) -> bool {
 pub(super) fn settle(spec: &mut Value, old: &Value) {
     let Some(fields) = spec.as_object_mut() else { return };
     let used = old["dataSource"].is_object() || old["dataSourceRef"].is_object();
-    if !used && fields.get("dataSource").is_some_and(|it| !is_known(it)) {
-        fields.remove("dataSource");
+    let elsewhere = |it: &Value| it["namespace"].as_str().is_some_and(|it| !it.is_empty());
+    if !used && fields.get("dataSourceRef").is_some_and(elsewhere) {
+        fields.remove("dataSourceRef");
     }
-    if !used && let Some(reference) = fields.get_mut("dataSourceRef").and_then(Value::as_object_mut) {
-        reference.remove("namespace");
+    let alone = fields.get("dataSourceRef").is_none();
+    if !used && alone && fields.get("dataSource").is_some_and(|it| !is_known(it)) {
+        fields.remove("dataSource");
     }
     match (fields.get("dataSource").cloned(), fields.get("dataSourceRef").cloned()) {
         (Some(source), None) => fields.insert("dataSourceRef".into(), source),

@@ -1,5 +1,5 @@
-//! Fields that the server does not keep: those of features that are off, which a writer may name and which are not there
-//! afterwards (the `dropDisabledFields` of the strategies of Kubernetes).
+//! Fields that the server does not keep, mostly those of features that are off: a writer may name them, and they are not
+//! there afterwards (the `dropDisabledFields` of the strategies of Kubernetes).
 
 use serde_json::Value;
 
@@ -11,6 +11,17 @@ const DROPPED: &[((&str, &str), &[&str])] = &[
     (("coordination.k8s.io", "leases"), &["spec.strategy", "spec.preferredHolder"]),
     (("discovery.k8s.io", "endpointslices"), &["endpoints.*.deprecatedTopology"]),
     (("", "nodes"), &["spec.configSource"]),
+    (
+        ("", "serviceaccounts"),
+        &[
+            "secrets.*.apiVersion",
+            "secrets.*.fieldPath",
+            "secrets.*.kind",
+            "secrets.*.namespace",
+            "secrets.*.resourceVersion",
+            "secrets.*.uid",
+        ],
+    ),
 ];
 
 /// The same in the specs of pods.
@@ -19,6 +30,8 @@ const OF_PODS: &[&str] = &[
     "initContainers.*.lifecycle?.stopSignal",
     "ephemeralContainers.*.lifecycle?.stopSignal",
     "schedulingGroup",
+    "volumes.*.projected.sources.*.clusterTrustBundle",
+    "volumes.*.projected.sources.*.podCertificate",
 ];
 
 /// Takes away what the server does not keep.

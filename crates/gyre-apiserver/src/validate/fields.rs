@@ -113,6 +113,10 @@ pub(super) fn is_inside(inner: (IpAddr, u32), outer: (IpAddr, u32)) -> bool {
 
 /// A domain and a path below it (IsDomainPrefixedPath).
 pub(super) fn domain_path(name: &str, path: &str, causes: &mut Causes) {
+    if name.is_empty() {
+        causes.push(Cause::required(path, ""));
+        return;
+    }
     match name.split_once('/').filter(|(domain, rest)| !domain.is_empty() && !rest.is_empty()) {
         None => {
             let detail = "must be a domain-prefixed path (such as \"acme.io/foo\")";

@@ -36,7 +36,7 @@ fn backend(it: &Value, path: &str, causes: &mut Causes) {
             let at = format!("{path}.service.name");
             match text(&service["name"]) {
                 "" => causes.push(Cause::required(at, "")),
-                name => each(names::label_1035(name), &service["name"], &at, causes),
+                name => each(names::label(name), &service["name"], &at, causes),
             }
             let (number, name) = (&service["port"]["number"], text(&service["port"]["name"]));
             match (number.as_i64().unwrap_or(0), name) {
@@ -224,10 +224,14 @@ fn last_port(it: &Value, path: &str, causes: &mut Causes) {
     let Some(end) = it["endPort"].as_i64() else { return };
     let mut wrong = |detail: &str| causes.push(Cause::invalid(path, &end.into(), detail));
     match &it["port"] {
-        Value::Number(start) if start.as_i64().is_some_and(|start| end < start) => {
-            wrong("must be greater than or equal to `port`");
+        Value::Number(start) => {
+            if start.as_i64().is_some_and(|start| end < start) {
+                // compat(kube-apiserver): the first port is told, at the place of the last.
+                let detail = "must be greater than or equal to `port`";
+                causes.push(Cause::invalid(path, &it["port"], detail));
+            }
+            port_number(&it["endPort"], path, causes);
         }
-        Value::Number(_) => port_number(&it["endPort"], path, causes),
         Value::String(_) => wrong("may not be specified when `port` is non-numeric"),
         _ => wrong("may not be specified when `port` is not specified"),
     }
@@ -239,7 +243,7 @@ pub(super) fn policy(spec: &Value, causes: &mut Causes) {
     for (rules, peers) in [("ingress", "from"), ("egress", "to")] {
         for (at, rule) in items(&spec[rules], &format!("spec.{rules}")) {
             for (at, it) in items(&rule["ports"], &format!("{at}.ports")) {
-                one_of(&it["protocol"], &["SCTP", "TCP", "UDP"], &format!("{at}.protocol"), causes);
+                one_of(&it["protocol"], &["TCP", "UDP", "SCTP"], &format!("{at}.protocol"), causes);
                 if !it["port"].is_null() {
                     port(&it["port"], &format!("{at}.port"), causes);
                 }
@@ -284,8 +288,7 @@ pub(super) fn slice(object: &Value, causes: &mut Causes) {
             let check = if key == "nodeName" { names::subdomain } else { names::label };
             each(check(text(&it[key])), &it[key], &format!("{at}.{key}"), causes);
         }
-        let topology = format!("{at}.deprecatedTopology");
-        super::labels(&it["deprecatedTopology"], &topology, causes);
+        hints(&it["hints"], &format!("{at}.hints"), causes);
     }
     let mut seen = BTreeSet::new();
     for (at, it) in items(&object["ports"], "ports") {
@@ -296,13 +299,26 @@ pub(super) fn slice(object: &Value, causes: &mut Causes) {
         if !seen.insert(name) {
             causes.push(Cause::duplicate(format!("{at}.name"), &it["name"]));
         }
-        if !it["port"].is_null() {
-            port_number(&it["port"], &format!("{at}.port"), causes);
-        }
         one_of(&it["protocol"], &["SCTP", "TCP", "UDP"], &format!("{at}.protocol"), causes);
         if it["appProtocol"].is_string() {
             let at = format!("{at}.appProtocol");
             each(names::qualified_name(text(&it["appProtocol"])), &it["appProtocol"], &at, causes);
+        }
+    }
+}
+
+/// Where an endpoint is best used from.
+fn hints(it: &Value, path: &str, causes: &mut Causes) {
+    for (key, check) in
+        [("forZones", names::label_value as fn(&str) -> Vec<String>), ("forNodes", names::subdomain)]
+    {
+        let mut seen = BTreeSet::new();
+        for (at, it) in items(&it[key], &format!("{path}.{key}")) {
+            let (name, at) = (text(&it["name"]), format!("{at}.name"));
+            each(check(name), &name.into(), &at, causes);
+            if !seen.insert(name) {
+                causes.push(Cause::duplicate(at, &name.into()));
+            }
         }
     }
 }
@@ -314,6 +330,10 @@ fn slice_address(kind: &str, address: &Value, at: &str, causes: &mut Causes) {
     let parsed = text(address).parse::<std::net::IpAddr>().ok();
     // compat(kube-apiserver): the place of the item is left out.
     let list = at.rsplit_once('[').map_or(at, |it| it.0);
+    if matches!(kind, "IPv4" | "IPv6") && parsed.is_none() {
+        super::fields::address(address, at, causes);
+        return;
+    }
     match kind {
         "IPv4" if !parsed.is_some_and(|it| it.is_ipv4()) => {
             causes.push(Cause::invalid(list, address, "must be an IPv4 address"));

@@ -156,6 +156,10 @@ fn assigned(spec: &Value, path: &str, causes: &mut Causes) {
     }
     if spec["hostnameOverride"].is_string() {
         let name = &spec["hostnameOverride"];
+        if spec["hostNetwork"] == true {
+            let detail = "may not be specified when hostNetwork is true";
+            causes.push(Cause::forbidden(at("hostnameOverride"), detail));
+        }
         each(names::subdomain(text(name)), name, &at("hostnameOverride"), causes);
     }
     if spec["preemptionPolicy"] == "" {

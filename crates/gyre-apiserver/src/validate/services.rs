@@ -62,8 +62,14 @@ fn numbers(ports: &[(String, &Value)], kind: &str, causes: &mut Causes) {
     let mut seen = BTreeSet::new();
     for (at, it) in ports.iter().filter(|(_, it)| node(it) != 0) {
         if !seen.insert((node(it), text(&it["protocol"]))) {
-            let detail = "provided port is already allocated";
-            causes.push(Cause::invalid(format!("{at}.nodePort"), &it["nodePort"], detail));
+            let own = (it["port"].as_i64(), text(&it["protocol"]));
+            let same = ports.iter().filter(|(_, it)| (it["port"].as_i64(), text(&it["protocol"])) == own);
+            if same.count() > 1 {
+                causes.push(Cause::duplicate(format!("{at}.nodePort"), &it["nodePort"]));
+            } else {
+                let detail = "provided port is already allocated";
+                causes.push(Cause::invalid(format!("{at}.nodePort"), &it["nodePort"], detail));
+            }
         }
     }
     let mut seen = BTreeSet::new();
@@ -158,7 +164,13 @@ fn addresses(spec: &Value, kind: &str, causes: &mut Causes) {
         let allowed = ["PreferDualStack", "RequireDualStack", "SingleStack"];
         causes.push(Cause::unsupported("spec.ipFamilyPolicy", policy, &allowed));
     }
-    for (at, family) in items(&spec["ipFamilies"], "spec.ipFamilies") {
+    let families = items(&spec["ipFamilies"], "spec.ipFamilies");
+    for (index, (at, family)) in families.iter().enumerate() {
+        if families[..index].iter().any(|(_, it)| it == family) {
+            causes.push(Cause::duplicate(at, family));
+        }
+    }
+    for (at, family) in families {
         match text(family) {
             "IPv4" => {}
             "IPv6" if text(own) == "None" && !selects => {}

@@ -1,7 +1,7 @@
 //! The sources of volumes, in pods and as persistent volumes (`pkg/apis/core/validation`, validateVolumeSource and
 //! ValidatePersistentVolumeSpec).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -91,7 +91,12 @@ fn one(holder: &Value, kinds: &[&str], path: &str, persistent: bool, causes: &mu
         given += 1;
         // compat(kube-apiserver): this one may come second.
         if given > 1 && !(persistent && *key == "flexVolume") {
-            let shown = if *key == "cephfs" { "cephFS" } else { key };
+            // compat(kube-apiserver): two of them have other names in this message.
+            let shown = match *key {
+                "cephfs" => "cephFS",
+                "downwardAPI" => "downwarAPI",
+                key => key,
+            };
             let detail = "may not specify more than 1 volume type";
             causes.push(Cause::forbidden(format!("{path}.{shown}"), detail));
             continue;
@@ -287,6 +292,7 @@ impl Source<'_> {
                 let at = self.at("volumeClaimTemplate");
                 if template.is_object() {
                     super::labels(&template["metadata"]["labels"], &format!("{at}.metadata.labels"), causes);
+                    given_metadata(&template["metadata"], &format!("{at}.metadata"), causes);
                     super::volumes::claim(&template["spec"], &format!("{at}.spec"), causes);
                 } else {
                     causes.push(Cause::required(at, ""));
@@ -363,6 +369,16 @@ impl Source<'_> {
             causes.push(Cause::invalid(self.at("iqn"), &body["iqn"], detail));
         }
         self.between("lun", causes);
+        if let Some(name) = body["initiatorName"].as_str()
+            && !["iqn", "eui", "naa"].iter().any(|it| name.starts_with(it))
+        {
+            let detail = if self.persistent {
+                "must be valid format"
+            } else {
+                "must be valid format starting with iqn, eui, or naa"
+            };
+            causes.push(Cause::invalid(self.at("initiatorname"), &name.into(), detail));
+        }
         let secured = body["chapAuthDiscovery"] == true || body["chapAuthSession"] == true;
         if secured && !body["secretRef"].is_object() {
             causes.push(Cause::required(self.at("secretRef"), ""));
@@ -441,6 +457,10 @@ impl Source<'_> {
                 match (given("datasetName"), given("datasetUUID")) {
                     (false, false) => causes
                         .push(Cause::required(&self.path, "one of datasetName and datasetUUID is required")),
+                    (true, false) if text(&self.body["datasetName"]).contains('/') => {
+                        let (field, name) = (self.at("datasetName"), &self.body["datasetName"]);
+                        causes.push(Cause::invalid(field, name, "must not contain '/'"));
+                    }
                     (true, true) => causes.push(Cause::invalid(
                         &self.path,
                         &"resource".into(),
@@ -454,13 +474,25 @@ impl Source<'_> {
     }
 }
 
+/// What the metadata of a claim's template may not say; the rest is the pod's.
+fn given_metadata(metadata: &Value, path: &str, causes: &mut Causes) {
+    for key in metadata.as_object().into_iter().flatten().map(|it| it.0.as_str()) {
+        if !matches!(key, "labels" | "annotations") {
+            let shown = if key == "uid" { "uID" } else { key };
+            causes.push(Cause::forbidden(format!("{path}.{shown}"), "cannot be set"));
+        }
+    }
+}
+
 const HOST_PATHS: [&str; 8] =
     ["", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket"];
 
 /// A topology that a class allows.
 pub(super) fn topologies(list: &Value, path: &str, causes: &mut Causes) {
+    let mut terms = Vec::new();
     for (at, term) in items(list, path) {
         let mut seen = BTreeSet::new();
+        let repeated = is_repeated(term, &mut terms);
         for (at, it) in items(&term["matchLabelExpressions"], &format!("{at}.matchLabelExpressions")) {
             let values = items(&it["values"], &format!("{at}.values"));
             if values.is_empty() {
@@ -477,5 +509,21 @@ pub(super) fn topologies(list: &Value, path: &str, causes: &mut Causes) {
                 causes.push(Cause::duplicate(format!("{at}.key"), &it["key"]));
             }
         }
+        if repeated {
+            causes.push(Cause::duplicate(format!("{at}.matchLabelExpressions"), &"".into()));
+        }
     }
+}
+
+/// The keys and values of a term.
+type Term<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
+
+/// Whether a term says what one of those before it says.
+fn is_repeated<'a>(term: &'a Value, before: &mut Vec<Term<'a>>) -> bool {
+    let list = term["matchLabelExpressions"].as_array().into_iter().flatten();
+    let values = |it: &'a Value| it["values"].as_array().into_iter().flatten().map(text).collect();
+    let known: Term<'a> = list.map(|it| (text(&it["key"]), values(it))).collect();
+    let repeated = before.contains(&known);
+    before.push(known);
+    repeated
 }

@@ -175,22 +175,18 @@ pub(super) fn storage_class(object: &Value, causes: &mut Causes) {
     match text(&object["provisioner"]) {
         "" => causes.push(Cause::required("provisioner", "")),
         name => {
-            let problems = names::qualified_name(&name.to_lowercase());
-            each(problems, &object["provisioner"], "provisioner", causes);
+            let name = name.to_lowercase();
+            each(names::qualified_name(&name), &name.as_str().into(), "provisioner", causes);
         }
     }
     for (key, _) in object["parameters"].as_object().into_iter().flatten().filter(|(key, _)| key.is_empty()) {
         causes.push(Cause::invalid("parameters", &key.as_str().into(), "field can not be empty."));
     }
     one_of(&object["reclaimPolicy"], &["Delete", "Retain"], "reclaimPolicy", causes);
-    match text(&object["volumeBindingMode"]) {
-        "" => causes.push(Cause::required("volumeBindingMode", "")),
-        _ => one_of(
-            &object["volumeBindingMode"],
-            &["Immediate", "WaitForFirstConsumer"],
-            "volumeBindingMode",
-            causes,
-        ),
+    let modes = ["Immediate", "WaitForFirstConsumer"];
+    match &object["volumeBindingMode"] {
+        Value::Null => causes.push(Cause::required("volumeBindingMode", "")),
+        mode => one_of(mode, &modes, "volumeBindingMode", causes),
     }
     sources::topologies(&object["allowedTopologies"], "allowedTopologies", causes);
 }

@@ -116,7 +116,7 @@ impl Api {
         if !causes.is_empty() {
             let name = if name.is_empty() { object::meta(&object, "generateName").to_owned() } else { name };
             let name = if object::meta(&object, "name").is_empty() { String::new() } else { name };
-            return Err(Failure::invalid(&kind.group, &kind.kind, &name, causes));
+            return Err(Failure::invalid(kind.refused_as(), &kind.kind, &name, causes));
         }
         warnings::of(kind, &object, None, warned);
         let key = object::key(&place.ns, &name);

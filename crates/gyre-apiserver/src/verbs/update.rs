@@ -116,7 +116,7 @@ impl Api {
         let kind = &place.kind;
         let fixed = changed_server_metadata(&object, old);
         if !fixed.is_empty() {
-            return Err(Failure::invalid(&kind.group, &kind.kind, &place.name, fixed));
+            return Err(Failure::invalid(kind.refused_as(), &kind.kind, &place.name, fixed));
         }
         keep_server_metadata(&mut object, old);
         match place.subresource.as_str() {
@@ -134,7 +134,7 @@ impl Api {
         let mut causes = check_finalizers(&stored, &stored_old);
         causes.extend(validate::update(place, &mut stored, &stored_old));
         if !causes.is_empty() {
-            return Err(Failure::invalid(&kind.group, &kind.kind, &place.name, causes));
+            return Err(Failure::invalid(kind.refused_as(), &kind.kind, &place.name, causes));
         }
         if place.subresource.is_empty() {
             warnings::of(kind, &stored, Some(&stored_old), warned);
