@@ -14,6 +14,10 @@ fn tidy(object: &mut Value) {
 
 /// A pod.
 pub(super) fn fill(object: &mut Value, create: bool) {
+    // compat(conversion of core/v1): a pod, and not a template, has at least this long.
+    if object["spec"]["terminationGracePeriodSeconds"].as_i64().is_some_and(|it| it < 0) {
+        object["spec"]["terminationGracePeriodSeconds"] = 1.into();
+    }
     let Some(spec) = part(object, "spec") else { return };
     let _ = create;
     set(spec, "enableServiceLinks", true);
