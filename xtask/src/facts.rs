@@ -161,14 +161,11 @@ fn write_type(
             let key = property["x-kubernetes-patch-merge-key"].as_str().unwrap_or_default();
             let _ = write!(out, " p={strategy}:{key}");
         }
-        if let Some((flags, go_type)) =
-            tags.and_then(|tags| tags.get(field.as_str())).map(|tag| tag.split_once('=').unwrap_or((tag, "")))
-        {
-            if !flags.is_empty() {
-                let _ = write!(out, " {flags}");
-            }
-            if !go_type.is_empty() {
-                let _ = write!(out, " g={go_type}");
+        if let Some(tag) = tags.and_then(|tags| tags.get(field.as_str())) {
+            for (mark, word) in ["", "g=", "i="].iter().zip(tag.split('=')) {
+                if !word.is_empty() {
+                    let _ = write!(out, " {mark}{word}");
+                }
             }
         }
         if let Some(number) = numbers.and_then(|numbers| numbers.get(field.as_str())) {

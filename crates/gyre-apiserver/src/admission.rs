@@ -4,7 +4,7 @@ mod classes;
 pub(crate) mod policies;
 pub(crate) mod quotas;
 mod ranges;
-mod signing;
+pub(crate) mod signing;
 
 use serde_json::{Value, json};
 
@@ -61,9 +61,11 @@ pub(crate) fn complete(api: &Api, place: &Place, object: &mut Value) -> Result<(
             classes::storage(api, object);
         }
         ("networking.k8s.io", "ingresses") => classes::ingress(api, object),
-        ("scheduling.k8s.io", "priorityclasses") => classes::only_default_priority(api, place, object)?,
         ("", "persistentvolumes") => {
             push_unique(&mut object["metadata"]["finalizers"], "kubernetes.io/pv-protection".into());
+        }
+        ("storage.k8s.io", "volumeattributesclasses") => {
+            push_unique(&mut object["metadata"]["finalizers"], "kubernetes.io/vac-protection".into());
         }
         ("", "nodes") => {
             let taint = json!({"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"});
@@ -101,20 +103,25 @@ pub(crate) fn update(
         }
         tolerate(object);
     }
-    match place.kind.id() {
-        ("", "persistentvolumeclaims") if place.subresource.is_empty() => {
-            classes::growth(api, place, object, old)?;
-        }
-        ("scheduling.k8s.io", "priorityclasses") => classes::only_default_priority(api, place, object)?,
-        ("certificates.k8s.io", "certificatesigningrequests") => {
-            signing::changed(api, user, place, object, old)?;
-        }
-        _ => {}
+    if place.kind.is("certificates.k8s.io", "certificatesigningrequests") {
+        signing::changed(api, user, place, object, old)?;
     }
     if place.kind.group == "rbac.authorization.k8s.io" && gives_out_more(object, old) {
         escalation(api, user, place, object)?;
     }
     Ok(())
+}
+
+/// What refuses an object that is valid for itself, new or changed: the plugins that only look.
+pub(crate) fn validate(api: &Api, place: &Place, object: &Value, old: Option<&Value>) -> Result<()> {
+    match (place.kind.id(), old) {
+        (("", "persistentvolumeclaims"), Some(old)) if place.subresource.is_empty() => {
+            classes::growth(api, place, object, old)
+        }
+        (("", "pods"), None) => classes::overhead(api, place, object),
+        (("scheduling.k8s.io", "priorityclasses"), _) => classes::only_default_priority(api, place, object),
+        _ => Ok(()),
+    }
 }
 
 /// A deletion.

@@ -22,6 +22,8 @@ use crate::store::Store;
 pub(crate) struct Api {
     pub(crate) store: Store,
     registry: RwLock<Arc<Registry>>,
+    /// Held while the registry is made anew: the one that is made last has read last.
+    pub(crate) renewing: Mutex<()>,
     pub(crate) clock: Arc<dyn AnyClock>,
     pub(crate) access: Access,
     pub(crate) network: Mutex<Network>,
@@ -102,6 +104,7 @@ impl Api {
         Self {
             store,
             registry: RwLock::new(Registry::builtin()),
+            renewing: Mutex::default(),
             clock,
             access,
             network: Mutex::default(),

@@ -3,6 +3,7 @@
 mod definition;
 mod rules;
 mod schema;
+mod structural;
 mod validate;
 
 use std::cmp::Ordering;
@@ -16,6 +17,7 @@ pub(crate) use definition::{
     conditions, defaults, fresh_status, is_established, validate as validate_definition, validate_change,
 };
 pub(crate) use schema::Schema;
+pub(crate) use structural::warn as warn_of_definition;
 pub(crate) use validate::validate as validate_object;
 
 /// What a definition says beyond its versions.

@@ -33,7 +33,8 @@ struct At<'a> {
 #[derive(Clone, Copy)]
 enum Step<'a> {
     Root,
-    Field(&'a str),
+    /// A field, after the Go structs that it is embedded in.
+    Field(&'a str, Option<&'a str>),
     Index(usize),
     Key(&'a str),
 }
@@ -61,7 +62,7 @@ impl<'a> At<'a> {
         let steps = self.steps();
         let texts = steps.iter().filter_map(|step| match step {
             Step::Root => None,
-            Step::Field(name) | Step::Key(name) => Some((*name).to_owned()),
+            Step::Field(name, _) | Step::Key(name) => Some((*name).to_owned()),
             Step::Index(index) => Some(format!("[{index}]")),
         });
         crate::json::join(&texts.collect::<Vec<_>>())
@@ -71,10 +72,10 @@ impl<'a> At<'a> {
     fn fields(&self) -> String {
         let steps = self.steps();
         let names = steps.iter().filter_map(|step| match step {
-            Step::Field(name) => Some(*name),
+            Step::Field(name, embedded) => Some(embedded.iter().copied().chain([*name])),
             _ => None,
         });
-        names.collect::<Vec<_>>().join(".")
+        names.flatten().collect::<Vec<_>>().join(".")
     }
 }
 
@@ -153,6 +154,7 @@ fn go_type(ty: &Type, field: Option<&Field>) -> String {
         Type::List(it) => format!("[]{}", go_type(&it.item, field)),
         Type::Map(it) => {
             let (key, value) = match field.and_then(|it| it.go_type.as_deref()) {
+                Some(name) if !name.starts_with("map:") => return name.to_owned(),
                 Some(text) if text.starts_with("map:") => {
                     let mut parts = text[4..].splitn(2, ':');
                     (parts.next().unwrap_or("string"), parts.next())
@@ -167,18 +169,25 @@ fn go_type(ty: &Type, field: Option<&Field>) -> String {
 
 impl Cursor<'_> {
     fn mismatch(value: &Value, ty: &Type, field: Option<&Field>, at: &At<'_>) -> String {
+        let ty_read = match ty {
+            // What these types read themselves.
+            Type::Scalar(Scalar::IntOrString) => "int32".into(),
+            Type::Scalar(Scalar::Time | Scalar::MicroTime) => "string".into(),
+            ty => go_type(ty, field),
+        };
         let what = match value {
-            Value::Number(number) if matches!(ty, Type::Scalar(Scalar::Int32 | Scalar::Int64)) => {
+            Value::Number(number)
+                if matches!(ty, Type::Scalar(Scalar::Int32 | Scalar::Int64 | Scalar::IntOrString)) =>
+            {
                 format!("number {number}")
             }
             value => json_kind(value).into(),
         };
-        let ty = go_type(ty, field);
         if at.holder.is_empty() {
-            return format!("json: cannot unmarshal {what} into Go value of type {ty}");
+            return format!("json: cannot unmarshal {what} into Go value of type {ty_read}");
         }
         let (holder, path) = (at.holder, at.fields());
-        format!("json: cannot unmarshal {what} into Go struct field {holder}.{path} of type {ty}")
+        format!("json: cannot unmarshal {what} into Go struct field {holder}.{path} of type {ty_read}")
     }
 
     fn value(
@@ -243,8 +252,10 @@ impl Cursor<'_> {
         let holder = it.name.rsplit('.').next().unwrap_or_default();
         let mut out = Map::new();
         for (name, child) in object {
-            let at = At { holder, ..at.step(Step::Field(&name)) };
-            match it.fields.get(&name) {
+            let known = it.fields.get(&name);
+            let embedded = known.and_then(|it| it.embedded.as_deref());
+            let at = At { holder, ..at.step(Step::Field(&name, embedded)) };
+            match known {
                 Some(field) => {
                     let child = if child.is_null() {
                         Value::Null
@@ -300,15 +311,9 @@ impl Cursor<'_> {
             }
             (Scalar::IntOrString, Value::Number(number)) => match number.as_i64() {
                 Some(it) if i32::try_from(it).is_ok() => Ok(it.into()),
-                _ => Err(format!("json: cannot unmarshal number {number} into Go value of type int32")),
+                _ => wrong(&Value::Number(number)),
             },
             (Scalar::IntOrString, value @ Value::String(_)) => Ok(value),
-            (Scalar::IntOrString, value) => {
-                Err(format!("json: cannot unmarshal {} into Go value of type int32", json_kind(&value)))
-            }
-            (Scalar::Time | Scalar::MicroTime, value) => {
-                Err(format!("json: cannot unmarshal {} into Go value of type string", json_kind(&value)))
-            }
             (Scalar::Quantity, _) => Err(PATTERN.into()),
             (_, value) => wrong(&value),
         }
@@ -323,10 +328,16 @@ fn bytes(text: String) -> Result<Value, String> {
 
 fn time(text: &str, micro: bool) -> Result<Value, String> {
     let layout = if micro { "2006-01-02T15:04:05.000000Z07:00" } else { "2006-01-02T15:04:05Z07:00" };
-    match clock::parse(text) {
+    let exact = !micro
+        || text.find('.').is_some_and(|at| text[at + 1..].find(|it: char| !it.is_ascii_digit()) == Some(6));
+    match clock::parse(text).filter(|_| exact) {
         Some(at) if micro => Ok(clock::rfc3339_micro(at).into()),
         Some(at) => Ok(clock::rfc3339(at).into()),
-        None => Err(format!("parsing time {text:?} as {layout:?}: cannot parse {text:?} as \"2006\"")),
+        None => match gyre_go::time::parse(layout, text) {
+            Ok(it) if micro => Ok(it.to_kubernetes_micro().into()),
+            Ok(it) => Ok(it.to_kubernetes().into()),
+            Err(why) => Err(why.to_string()),
+        },
     }
 }
 

@@ -123,22 +123,6 @@ fn claim_spec(spec: &mut Value) {
     if spec.is_object() {
         set(spec, "volumeMode", "Filesystem");
     }
-    let source = spec.get("dataSource").cloned();
-    let reference = spec.get("dataSourceRef").cloned();
-    match (source, reference) {
-        (Some(source), None) if source.is_object() => {
-            let mut reference = source;
-            set(&mut reference, "apiGroup", "");
-            if reference["apiGroup"] == "" {
-                reference.as_object_mut().map(|it| it.remove("apiGroup"));
-            }
-            spec["dataSourceRef"] = reference;
-        }
-        (None, Some(reference)) if reference.is_object() && reference["namespace"].is_null() => {
-            spec["dataSource"] = reference;
-        }
-        _ => {}
-    }
 }
 
 fn limit(limit: &mut Value) {

@@ -287,6 +287,7 @@ impl Api {
 
     /// Serves exactly the kinds that are defined now.
     pub(crate) fn refresh_registry(&self) {
+        let _alone = self.renewing.lock().unwrap_or_else(PoisonError::into_inner);
         let held = self.registry();
         let kinds: Vec<Arc<Kind>> = self
             .store

@@ -25,6 +25,16 @@ impl Cause {
         }
     }
 
+    /// A value that is already written as messages show it.
+    pub(crate) fn invalid_shown(field: impl Into<String>, shown: &str, detail: &str) -> Self {
+        Self::invalid_unshown(field, &format!("{shown}: {detail}"))
+    }
+
+    /// What is wrong is not the value of one field.
+    pub(crate) fn invalid_unshown(field: impl Into<String>, detail: &str) -> Self {
+        Self { reason: "FieldValueInvalid", field: field.into(), message: format!("Invalid value: {detail}") }
+    }
+
     pub(crate) fn unsupported(field: impl Into<String>, value: &Value, allowed: &[&str]) -> Self {
         let list: Vec<String> = allowed.iter().map(|it| format!("{it:?}")).collect();
         Self {
@@ -86,6 +96,11 @@ pub(crate) fn shown(value: &Value) -> String {
         Value::String(text) => quoted(text),
         other => other.to_string(),
     }
+}
+
+/// A warning as a header says it.
+pub(crate) fn warning(text: &str) -> String {
+    format!("299 - {}", quoted(text))
 }
 
 /// A string quoted as Go's `%q` does.
@@ -324,6 +339,12 @@ impl Failure {
 
     pub(crate) fn unauthorized() -> Self {
         Self::new(401, "Unauthorized", "Unauthorized")
+    }
+
+    /// The refusal of a body that was warned of when it was read.
+    pub(crate) fn warned(mut self, warnings: Vec<String>) -> Self {
+        self.headers.extend(warnings.iter().map(|it| ("warning", warning(it))));
+        self
     }
 
     pub(crate) fn detail(mut self, key: &str, value: Value) -> Self {

@@ -39,6 +39,7 @@ mod tables;
 mod tls;
 mod validate;
 mod verbs;
+mod warnings;
 mod watch;
 mod x509;
 mod yaml;

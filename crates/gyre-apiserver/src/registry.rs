@@ -79,6 +79,11 @@ impl Kind {
         self.custom.is_none() && self.group == group && self.plural == plural
     }
 
+    /// The group that refusals of its objects name. compat(kube-apiserver): events of both groups are core's inside.
+    pub(crate) fn refused_as(&self) -> &str {
+        if self.is("events.k8s.io", "events") { "" } else { &self.group }
+    }
+
     /// A fresh object, as decoding an empty one gives it.
     pub(crate) fn empty<'a>(&self, version: &'a Version) -> &'a Value {
         version.empty.get_or_init(|| {

@@ -181,7 +181,7 @@ pub(crate) fn write(request: &Request, media: Media, pretty: bool, answer: Answe
         }
     }
     for warning in &answer.warnings {
-        let text = format!("299 - {}", crate::failure::quoted(warning));
+        let text = crate::failure::warning(warning);
         if let Ok(value) = HeaderValue::try_from(text) {
             headers.append(header::WARNING, value);
         }

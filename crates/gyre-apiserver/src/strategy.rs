@@ -1,6 +1,8 @@
 //! What kinds do differently: which have a generation, what a write through the main path or through `status` may
 //! change, what a new object gets from the server.
 
+mod claims;
+mod dropped;
 mod services;
 
 use gyre_merge::apply::{Element, Set};
@@ -57,7 +59,8 @@ pub(crate) fn habits(kind: &Kind) -> Habits {
                     | "apiextensions.k8s.io"
                     | "admissionregistration.k8s.io"
                     | "apiregistration.k8s.io"
-                    | "resource.k8s.io",
+                    | "resource.k8s.io"
+                    | "node.k8s.io",
                 _
             ) | ("storage.k8s.io", "csidrivers" | "csinodes" | "volumeattachments")
         );
@@ -123,6 +126,9 @@ fn count_template(kind: &Kind, object: &mut Value, old: Option<&Value>, through_
 /// The fields that a writer through a path cannot own.
 pub(crate) fn ignored(kind: &Kind, version: &str, subresource: &str) -> Set {
     let mut set = Set::default();
+    if kind.is("certificates.k8s.io", "certificatesigningrequests") {
+        set.insert(&[field("spec")]);
+    }
     match subresource {
         "status" => {
             set.insert(&[field("spec")]);
@@ -195,6 +201,13 @@ pub(crate) fn prepare_create(kind: &Kind, version: &str, object: &mut Value, emp
         object["status"]["qosClass"] = quality(&object["spec"]).into();
     }
     count_template(kind, object, None, false);
+    dropped::drop(kind, object);
+    if kind.is("", "services") {
+        services::name_addresses(object, None);
+    }
+    if kind.is("", "persistentvolumeclaims") {
+        claims::settle(&mut object["spec"], &Value::Null);
+    }
     if kind.is("", "namespaces") {
         let finalizers = object["spec"]["finalizers"].as_array_mut();
         match finalizers {
@@ -223,7 +236,12 @@ pub(crate) fn prepare_update(kind: &Kind, version: &str, object: &mut Value, old
     if status {
         set_or_remove(object, "status", old.get("status").cloned());
     }
+    dropped::drop(kind, object);
+    if kind.is("", "persistentvolumeclaims") {
+        claims::settle(&mut object["spec"], &old["spec"]);
+    }
     if kind.is("", "services") {
+        services::name_addresses(object, Some(old));
         services::drop_dependent(object, old);
     }
     if kind.is("", "namespaces") {

@@ -9,7 +9,7 @@ mod changes;
 mod cluster;
 mod config;
 mod containers;
-mod fields;
+pub(crate) mod fields;
 mod jobs;
 mod mounts;
 mod network;
@@ -20,7 +20,9 @@ mod resources;
 mod scaler;
 mod security;
 mod services;
+mod shapes;
 mod sources;
+mod unified;
 mod volumes;
 mod workloads;
 
@@ -33,7 +35,7 @@ use crate::names;
 use crate::registry::Kind;
 
 /// Everything that is wrong with a new object.
-pub(crate) fn create(place: &Place, object: &mut Value, warnings: &mut Vec<String>) -> Vec<Cause> {
+pub(crate) fn create(place: &Place, object: &mut Value) -> Vec<Cause> {
     let mut causes = Vec::new();
     metadata(&object["metadata"], "metadata", &mut causes);
     if let Some(custom) = &place.kind.version(&place.kind.storage).and_then(|it| it.custom.clone()) {
@@ -41,7 +43,7 @@ pub(crate) fn create(place: &Place, object: &mut Value, warnings: &mut Vec<Strin
         return causes;
     }
     finalizers(object, &mut causes);
-    kind(object, &place.kind, warnings, &mut causes);
+    kind(object, &place.kind, &mut causes);
     if place.kind.is("", "pods") {
         pods::new_pod(&object["spec"], &mut causes);
     }
@@ -49,12 +51,7 @@ pub(crate) fn create(place: &Place, object: &mut Value, warnings: &mut Vec<Strin
 }
 
 /// Everything that is wrong with a changed object.
-pub(crate) fn update(
-    place: &Place,
-    object: &mut Value,
-    old: &Value,
-    warnings: &mut Vec<String>,
-) -> Vec<Cause> {
+pub(crate) fn update(place: &Place, object: &mut Value, old: &Value) -> Vec<Cause> {
     let mut causes = Vec::new();
     metadata(&object["metadata"], "metadata", &mut causes);
     if let Some(custom) = &place.kind.version(&place.kind.storage).and_then(|it| it.custom.clone()) {
@@ -68,7 +65,11 @@ pub(crate) fn update(
     }
     // What has not changed stays valid.
     if object["spec"] != old["spec"] || object.get("spec").is_none() {
-        kind(object, &place.kind, warnings, &mut causes);
+        let before = causes.len();
+        kind(object, &place.kind, &mut causes);
+        if is_checked_twice(&place.kind) {
+            causes.extend_from_within(before..);
+        }
     }
     if place.kind.is("apiextensions.k8s.io", "customresourcedefinitions") {
         let fixed = crate::custom::validate_change(object, old);
@@ -80,20 +81,44 @@ pub(crate) fn update(
     causes
 }
 
+/// compat(kube-apiserver): changes of these kinds are validated by the strategy and by the check of the change, and each
+/// cause is listed twice.
+fn is_checked_twice(kind: &Kind) -> bool {
+    matches!(
+        kind.id(),
+        ("batch", "jobs") | ("", "persistentvolumes" | "persistentvolumeclaims" | "replicationcontrollers")
+    )
+}
+
 /// Built-in kinds want finalizers with a domain; custom resources may have any (`pkg/apis/core/validation`,
 /// ValidateFinalizerName).
 fn finalizers(object: &Value, causes: &mut Vec<Cause>) {
     let finalizers = object["metadata"]["finalizers"].as_array();
     for (index, finalizer) in finalizers.into_iter().flatten().enumerate() {
         let text = finalizer.as_str().unwrap_or_default();
-        if !text.contains('/') && !matches!(text, "kubernetes" | "orphan" | "foregroundDeletion") {
-            causes.push(Cause::invalid(
-                format!("metadata.finalizers[{index}]"),
-                finalizer,
-                "name is neither a standard finalizer name nor is it fully qualified",
-            ));
+        if !is_finalizer(text) {
+            causes.push(Cause::invalid(format!("metadata.finalizers[{index}]"), finalizer, NO_FINALIZER));
         }
     }
+}
+
+/// What holds a namespace back.
+fn spec_finalizers(list: &Value, causes: &mut Vec<Cause>) {
+    for finalizer in list.as_array().into_iter().flatten() {
+        let text = finalizer.as_str().unwrap_or_default();
+        for why in names::qualified_name(text) {
+            causes.push(Cause::invalid("spec.finalizers", finalizer, &why));
+        }
+        if !is_finalizer(text) {
+            causes.push(Cause::invalid("spec.finalizers", finalizer, NO_FINALIZER));
+        }
+    }
+}
+
+const NO_FINALIZER: &str = "name is neither a standard finalizer name nor is it fully qualified";
+
+fn is_finalizer(text: &str) -> bool {
+    text.contains('/') || matches!(text, "kubernetes" | "orphan" | "foregroundDeletion")
 }
 
 fn metadata(metadata: &Value, path: &str, causes: &mut Vec<Cause>) {
@@ -124,6 +149,12 @@ fn metadata(metadata: &Value, path: &str, causes: &mut Vec<Cause>) {
         causes.push(Cause { reason: "FieldValueInvalid", field: format!("{path}.ownerReferences"), message });
     }
     for owner in metadata["ownerReferences"].as_array().into_iter().flatten() {
+        let group = owner["apiVersion"].as_str().unwrap_or_default();
+        let version = group.split_once('/').map_or(group, |it| it.1);
+        if version.is_empty() || version.contains('/') {
+            let at = format!("{path}.ownerReferences.apiVersion");
+            causes.push(Cause::invalid(at, &group.into(), "version must not be empty"));
+        }
         for key in ["kind", "name", "uid"] {
             if owner[key].as_str().is_none_or(str::is_empty) {
                 let at = format!("{path}.ownerReferences.{key}");
@@ -159,24 +190,25 @@ pub(super) fn labels(labels: &Value, path: &str, causes: &mut Vec<Cause>) {
     }
 }
 
-fn kind(object: &Value, kind: &Kind, warnings: &mut Vec<String>, causes: &mut Vec<Cause>) {
+fn kind(object: &Value, kind: &Kind, causes: &mut Vec<Cause>) {
     let spec = &object["spec"];
     match kind.id() {
-        ("", "pods") => pods::pod(object, warnings, causes),
-        ("", "podtemplates") => pods::template(&object["template"], "template", warnings, causes),
-        ("", "replicationcontrollers") => workloads::controller(object, warnings, causes),
+        ("", "pods") => pods::pod(object, causes),
+        ("", "namespaces") => spec_finalizers(&spec["finalizers"], causes),
+        ("", "podtemplates") => pods::template(&object["template"], "template", causes),
+        ("", "replicationcontrollers") => workloads::controller(object, causes),
         ("", "services") => services::service(object, causes),
         ("", "configmaps") => config::config_map(object, causes),
-        ("", "secrets") => config::secret(object, warnings, causes),
+        ("", "secrets") => config::secret(object, causes),
         ("", "persistentvolumes") => volumes::persistent_volume(object, causes),
         ("", "persistentvolumeclaims") => volumes::claim(spec, "spec", causes),
         ("", "nodes") => config::node(object, causes),
         ("", "resourcequotas") => config::quota(spec, causes),
         ("", "limitranges") => ranges::check(spec, causes),
-        ("", "events") => config::event(object, causes),
+        ("" | "events.k8s.io", "events") => config::event(object, !kind.group.is_empty(), causes),
         ("", "endpoints") => network::endpoints(object, causes),
-        ("apps", plural) => workloads::apps(plural, object, warnings, causes),
-        ("batch", plural) => jobs::check(plural, object, warnings, causes),
+        ("apps", plural) => workloads::apps(plural, object, causes),
+        ("batch", plural) => jobs::check(plural, object, causes),
         ("autoscaling", _) => scaler::check(spec, causes),
         ("policy", _) => config::budget(spec, causes),
         ("networking.k8s.io", "ingresses") => network::ingress(spec, causes),

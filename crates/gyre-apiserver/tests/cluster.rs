@@ -112,11 +112,12 @@ async fn classes_that_are_the_default_are_filled_in() {
     };
     let (_, made) = ask(&server, "POST", &claims, &claim("c", "1Gi")).await;
     assert_eq!(made["spec"]["storageClassName"], "fast");
-    let mut grown = made.clone();
+    let mut bound = made.clone();
+    bound["status"]["phase"] = "Bound".into();
+    let (_, mut grown) = ask(&server, "PUT", &format!("{claims}/c/status"), &bound).await;
     grown["spec"]["resources"]["requests"]["storage"] = "2Gi".into();
     let (code, refused) = ask(&server, "PUT", &format!("{claims}/c"), &grown).await;
-    let why =
-        "persistentvolumeclaims \"c\" is forbidden: Only bound persistent volume claims can be expanded";
+    let why = "persistentvolumeclaims \"c\" is forbidden: only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize";
     assert_eq!((code, &refused["message"]), (403, &json!(why)));
     let backend = json!({"service": {"name": "s", "port": {"number": 80}}});
     let ingress = |name: &str, annotations: Value| json!({"metadata": {"name": name, "annotations": annotations}, "spec": {"defaultBackend": backend}});

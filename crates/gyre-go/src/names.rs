@@ -171,7 +171,7 @@ pub fn port_name(text: &str) -> Vec<String> {
         problems.push(too_many(15));
     }
     let fine = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-';
-    if !text.bytes().all(fine) {
+    if text.is_empty() || !text.bytes().all(fine) {
         problems.push("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)".into());
     }
     if !text.bytes().any(|it| it.is_ascii_lowercase()) {

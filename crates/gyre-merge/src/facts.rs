@@ -4,7 +4,8 @@
 //! first asked for. Lines that begin with `r` are resources; a line `t <name>` opens a type, and the lines after it are its
 //! fields: name, type (`str int32 int64 num bool bytes time micro qty ios any`, `[` list of, `{` map of, `>` reference),
 //! then `!` required, `d=` default, `e=` allowed values, `l=` keys of a list map, `set`, `atomic`, `p=strategy:key`,
-//! `z` left out at zero, `a` always written, `n` written as null where missing, `g=` Go type, `#` field numbers of protobuf.
+//! `z` left out at zero, `a` always written, `n` written as null where missing, `g=` Go type, `i=` structs that it is embedded
+//! in, `#` field numbers of protobuf.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
@@ -250,6 +251,7 @@ fn read_field(
             Some(("e", list)) => field.allowed = list.split(',').map(Into::into).collect(),
             Some(("l", list)) => keys = list,
             Some(("g", name)) => field.go_type = Some(name.to_owned()),
+            Some(("i", names)) => field.embedded = Some(names.to_owned()),
             Some(("p", patch)) => field.patch = read_patch(patch),
             _ if word.starts_with('#') => {
                 field.numbers = word[1..].split('.').filter_map(|it| it.parse().ok()).collect();

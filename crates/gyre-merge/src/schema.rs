@@ -109,8 +109,10 @@ pub struct Field {
     pub allowed: Vec<String>,
     /// How Go writes it.
     pub presence: Presence,
-    /// The name of its Go type, where it is a named scalar.
+    /// The name of its Go type, where it is a named scalar or map.
     pub go_type: Option<String>,
+    /// The Go structs that it is embedded in, from the outside in, with dots between them.
+    pub embedded: Option<String>,
     /// How strategic merge patch treats it.
     pub patch: Patch,
     /// Its field number in protobuf, after those of the messages it lies in; empty where it has none.
@@ -127,6 +129,7 @@ impl Field {
             allowed: Vec::new(),
             presence: Presence::Optional,
             go_type: None,
+            embedded: None,
             patch: Patch::default(),
             numbers: Vec::new(),
         }

@@ -84,26 +84,37 @@ pub(super) fn only_default_priority(api: &Api, place: &Place, object: &Value) ->
     }
 }
 
+fn runtime_class(api: &Api, place: &Place, object: &Value) -> Result<Value> {
+    let Some(name) = object["spec"]["runtimeClassName"].as_str() else { return Ok(Value::Null) };
+    let missing = || forbidden(place, object, &format!("pod rejected: RuntimeClass {name:?} not found"));
+    named(api, RUNTIMES, name).ok_or_else(missing)
+}
+
+fn has_overhead(pod: &Value) -> bool {
+    pod["spec"]["overhead"].as_object().is_some_and(|it| !it.is_empty())
+}
+
+/// A pod says no overhead itself.
+pub(super) fn overhead(api: &Api, place: &Place, object: &Value) -> Result<()> {
+    if has_overhead(object) && runtime_class(api, place, object)?["overhead"].is_null() {
+        let why = "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead";
+        return Err(forbidden(place, object, why));
+    }
+    Ok(())
+}
+
 /// What a pod's runtime class adds to it.
 pub(super) fn runtime(api: &Api, place: &Place, object: &mut Value) -> Result<()> {
-    let class = match object["spec"]["runtimeClassName"].as_str() {
-        None => Value::Null,
-        Some(name) => named(api, RUNTIMES, name).ok_or_else(|| {
-            forbidden(place, object, &format!("pod rejected: RuntimeClass {name:?} not found"))
-        })?,
-    };
-    let (overhead, given) = (&class["overhead"]["podFixed"], &object["spec"]["overhead"]);
-    let is_given = given.as_object().is_some_and(|it| !it.is_empty());
-    if class["overhead"].is_null() {
-        if is_given {
-            let why = "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead";
+    let class = runtime_class(api, place, object)?;
+    let overhead = &class["overhead"]["podFixed"];
+    if !class["overhead"].is_null() {
+        if has_overhead(object) && !same_quantities(overhead, &object["spec"]["overhead"]) {
+            let why = "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead";
             return Err(forbidden(place, object, why));
         }
-    } else if is_given && !same_quantities(overhead, given) {
-        let why = "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead";
-        return Err(forbidden(place, object, why));
-    } else if !overhead.is_null() {
-        object["spec"]["overhead"] = overhead.clone();
+        if !overhead.is_null() {
+            object["spec"]["overhead"] = overhead.clone();
+        }
     }
     let scheduling = &class["scheduling"];
     for (key, wanted) in scheduling["nodeSelector"].as_object().into_iter().flatten() {

@@ -1,7 +1,7 @@
 //! Who may ask for, approve and sign certificates (`plugin/pkg/admission/certificates` of Kubernetes).
 
 use gyre_go::base64::STANDARD;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio_rustls::rustls::pki_types::CertificateSigningRequestDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 
@@ -12,6 +12,22 @@ use crate::x509;
 
 /// The signer of certificates that clients of this API prove themselves with.
 const CLIENTS: &str = "kubernetes.io/kube-apiserver-client";
+
+/// Writes down who asks for a certificate.
+pub(crate) fn identify(user: &User, place: &Place, object: &mut Value) {
+    if !place.kind.is("certificates.k8s.io", "certificatesigningrequests") || !object["spec"].is_object() {
+        return;
+    }
+    let spec = &mut object["spec"];
+    spec["username"] = user.name.as_str().into();
+    spec["groups"] = json!(user.groups);
+    for key in ["uid", "extra"] {
+        spec.as_object_mut().map(|it| it.remove(key));
+    }
+    if !user.uid.is_empty() {
+        spec["uid"] = user.uid.as_str().into();
+    }
+}
 
 /// Nobody becomes master of everything by a request.
 pub(super) fn requested(place: &Place, object: &Value) -> Result<()> {

@@ -175,6 +175,11 @@ fn names_of(given: &Value, causes: &mut Vec<Cause>) {
             causes.push(Cause::invalid(format!("spec.names.shortNames[{index}]"), short, &why));
         }
     }
+    for (index, category) in given["categories"].as_array().into_iter().flatten().enumerate() {
+        for why in names::label_1035(category.as_str().unwrap_or_default()) {
+            causes.push(Cause::invalid(format!("spec.names.categories[{index}]"), category, &why));
+        }
+    }
     if given["kind"] == given["listKind"] && given["kind"].is_string() {
         let detail = "kind and listKind may not be the same";
         causes.push(Cause::invalid("spec.names.listKind", &given["listKind"], detail));
@@ -192,7 +197,15 @@ fn conversion(given: &Value, causes: &mut Vec<Cause>) {
                 causes.push(Cause::required("spec.conversion.conversionReviewVersions", ""));
             }
         }
-        Some("None") | None => {}
+        Some("None") | None => {
+            let detail = "should not be set when strategy is not set to Webhook";
+            if given["webhook"]["clientConfig"].is_object() {
+                causes.push(Cause::forbidden("spec.conversion.webhookClientConfig", detail));
+            }
+            if given["webhook"]["conversionReviewVersions"].as_array().is_some_and(|it| !it.is_empty()) {
+                causes.push(Cause::forbidden("spec.conversion.conversionReviewVersions", detail));
+            }
+        }
         Some(other) => {
             causes.push(Cause::unsupported("spec.conversion.strategy", &other.into(), &["None", "Webhook"]));
         }
@@ -252,6 +265,12 @@ fn versions(spec: &Value, causes: &mut Vec<Cause>) {
         for why in names::label_1035(&name(version)) {
             causes.push(Cause::invalid(format!("spec.versions[{index}].name"), &version["name"], &why));
         }
+        let warning = &version["deprecationWarning"];
+        if version["deprecated"] != true && !warning.is_null() {
+            let detail = "can only be set for deprecated versions";
+            let field = format!("spec.versions[{index}].deprecationWarning");
+            causes.push(Cause::invalid(field, warning, detail));
+        }
         let schema = &version["schema"]["openAPIV3Schema"];
         if !schema.is_object() {
             causes.push(Cause::required(format!("spec.versions[{index}].schema.openAPIV3Schema"), ""));
@@ -293,6 +312,11 @@ fn column_of(column: &Value, at: &str, causes: &mut Vec<Cause>) {
             causes.push(Cause::invalid(format!("{at}.type"), &column["type"], detail));
         }
     }
+    let formats = ["byte", "date", "date-time", "double", "float", "int32", "int64", "password"];
+    if column["format"].as_str().is_some_and(|it| !it.is_empty() && !formats.contains(&it)) {
+        let detail = "must be one of byte,date,date-time,double,float,int32,int64,password";
+        causes.push(Cause::invalid(format!("{at}.format"), &column["format"], detail));
+    }
     match column["jsonPath"].as_str().unwrap_or_default() {
         "" => causes.push(Cause::required(format!("{at}.JSONPath"), "")),
         path if path.starts_with('.') => {}
@@ -317,6 +341,19 @@ fn scale(scale: &Value, at: &str, causes: &mut Vec<Cause>) {
         } else if !path.starts_with(&format!("{under}.")) {
             causes.push(Cause::invalid(field, &scale[key], &format!("should be a json path under {under}")));
         }
+    }
+    label_selector(scale, at, causes);
+}
+
+/// The place of the selector of a scaled object.
+fn label_selector(scale: &Value, at: &str, causes: &mut Vec<Cause>) {
+    let (path, field) = (&scale["labelSelectorPath"], format!("{at}.labelSelectorPath"));
+    let Some(text) = path.as_str().filter(|it| !it.is_empty()) else { return };
+    if !text.starts_with('.') {
+        causes.push(Cause::invalid(field, path, "must be a simple json path starting with ."));
+    } else if ![".spec.", ".status."].iter().any(|under| text.starts_with(under)) {
+        let detail = "should be a json path under either .spec or .status";
+        causes.push(Cause::invalid(field, path, detail));
     }
 }
 
@@ -371,6 +408,7 @@ fn schema(it: &Value, at: &str, root: bool, causes: &mut Vec<Cause>) {
     if ty == "array" && !it["items"].is_object() {
         causes.push(Cause::required(format!("{at}.items"), "must be specified"));
     }
+    super::structural::extensions(it, at, causes);
     if it["x-kubernetes-list-type"] == "map" {
         let inner = it["items"]["type"].as_str().unwrap_or_default();
         if inner != "object" && it["items"].is_object() {

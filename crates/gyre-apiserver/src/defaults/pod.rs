@@ -14,6 +14,10 @@ fn tidy(object: &mut Value) {
 
 /// A pod.
 pub(super) fn fill(object: &mut Value, create: bool) {
+    // compat(conversion of core/v1): a pod, and not a template, has at least this long.
+    if object["spec"]["terminationGracePeriodSeconds"].as_i64().is_some_and(|it| it < 0) {
+        object["spec"]["terminationGracePeriodSeconds"] = 1.into();
+    }
     let Some(spec) = part(object, "spec") else { return };
     let _ = create;
     set(spec, "enableServiceLinks", true);
@@ -162,7 +166,7 @@ fn handler(handler: &mut Value) {
 
 /// An image without a tag, or with `latest`, is pulled every time.
 fn is_latest(image: &str) -> bool {
-    if image.is_empty() {
+    if !is_reference(image) {
         return false;
     }
     let name = image.rsplit('/').next().unwrap_or(image);
@@ -170,6 +174,55 @@ fn is_latest(image: &str) -> bool {
         return false;
     }
     name.split_once(':').is_none_or(|(_, tag)| tag == "latest")
+}
+
+/// Whether a text names an image, as the library of Docker's registry reads it.
+fn is_reference(image: &str) -> bool {
+    let (name, digest) = image.split_once('@').map_or((image, None), |(name, digest)| (name, Some(digest)));
+    if digest.is_some_and(|it| !it.contains(':')) {
+        return false;
+    }
+    let tag_at = name.rfind(':').filter(|at| !name[*at..].contains('/'));
+    let (name, tag) = tag_at.map_or((name, None), |at| (&name[..at], Some(&name[at + 1..])));
+    let word = |it: u8| it.is_ascii_alphanumeric() || it == b'_';
+    let is_tag = |it: &str| {
+        it.len() <= 128
+            && it.bytes().next().is_some_and(word)
+            && it.bytes().all(|byte| word(byte) || matches!(byte, b'.' | b'-'))
+    };
+    let (domain, path) = match name.split_once('/') {
+        Some((domain, path))
+            if domain.contains(['.', ':'])
+                || domain == "localhost"
+                || domain.bytes().any(|it| it.is_ascii_uppercase()) =>
+        {
+            (Some(domain), path)
+        }
+        _ => (None, name),
+    };
+    let is_domain = |it: &str| {
+        !it.is_empty()
+            && it.split(['.', ':']).all(|part| {
+                !part.is_empty()
+                    && !part.starts_with('-')
+                    && !part.ends_with('-')
+                    && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            })
+    };
+    name.len() <= 255
+        && tag.is_none_or(is_tag)
+        && domain.is_none_or(is_domain)
+        && path.split('/').all(is_component)
+}
+
+/// A part of the path of an image: lower case, with single dots, one or two underscores or any dashes between.
+fn is_component(part: &str) -> bool {
+    let free = |it: &u8| it.is_ascii_lowercase() || it.is_ascii_digit();
+    let bytes = part.as_bytes();
+    let joined = bytes.split(free).filter(|it| !it.is_empty());
+    bytes.first().is_some_and(free)
+        && bytes.last().is_some_and(free)
+        && joined.into_iter().all(|it| matches!(it, b"." | b"_" | b"__") || it.iter().all(|it| *it == b'-'))
 }
 
 /// The source of a volume, in a pod or of its own.

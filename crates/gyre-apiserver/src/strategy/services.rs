@@ -1,6 +1,30 @@
-//! What a Service loses when it becomes one of another type (`pkg/registry/core/service`, dropTypeDependentFields).
+//! Services: their address, which has two fields, and what they lose when they become of another type
+//! (`pkg/registry/core/service`, NormalizeClusterIPs and dropTypeDependentFields).
 
-use serde_json::Value;
+use serde_json::{Value, json};
+
+/// Makes the list of addresses follow the first one, where the writer has set that alone.
+pub(super) fn name_addresses(object: &mut Value, old: Option<&Value>) {
+    let Some(spec) = object.get_mut("spec").filter(|it| it.is_object()) else { return };
+    let first = spec["clusterIP"].as_str().unwrap_or_default().to_owned();
+    let Some(old) = old.map(|it| &it["spec"]) else {
+        if !first.is_empty() && spec["clusterIPs"].as_array().is_none_or(Vec::is_empty) {
+            spec["clusterIPs"] = json!([first]);
+        }
+        return;
+    };
+    let held = old["clusterIP"].as_str().unwrap_or_default();
+    let untouched = spec["clusterIPs"] == old["clusterIPs"];
+    if !first.is_empty() && spec["clusterIPs"].as_array().is_none_or(Vec::is_empty) {
+        spec["clusterIPs"] = json!([first]);
+    } else if !held.is_empty() && first != held && untouched {
+        if first.is_empty() {
+            spec.as_object_mut().map(|it| it.remove("clusterIPs"));
+        } else {
+            spec["clusterIPs"][0] = first.into();
+        }
+    }
+}
 
 fn is_external(spec: &Value) -> bool {
     spec["type"] == "ExternalName"

@@ -248,17 +248,36 @@ fn client(it: &Value, path: &str, causes: &mut Causes) {
     let (service, path) = (&it["service"], format!("{path}.service"));
     for key in ["name", "namespace"] {
         if text(&service[key]).is_empty() {
-            let detail = format!("service {key} is required");
-            causes.push(Cause::required(format!("{path}.{key}"), &detail));
+            causes.push(Cause::required(format!("{path}.{key}"), ""));
         }
     }
     if service["port"].as_i64().is_some_and(|it| !(1..=65535).contains(&it)) {
         let detail = "port is not valid: must be between 1 and 65535, inclusive";
         causes.push(Cause::invalid(format!("{path}.port"), &service["port"], detail));
     }
-    let place = &service["path"];
-    if place.is_string() && !text(place).starts_with('/') {
-        causes.push(Cause::invalid(format!("{path}.path"), place, "must start with a '/'"));
+    if let Some(place) = service["path"].as_str().filter(|it| *it != "/") {
+        url_path(place, &format!("{path}.path"), causes);
+    }
+}
+
+/// A path of a URL, of parts that are names.
+fn url_path(place: &str, path: &str, causes: &mut Causes) {
+    if place.is_empty() {
+        return;
+    }
+    if !place.starts_with('/') {
+        causes.push(Cause::invalid(path, &place.into(), "must start with a '/'"));
+    }
+    let rest: String = place.chars().skip(1).collect();
+    for (index, part) in rest.strip_suffix('/').unwrap_or(&rest).split('/').enumerate() {
+        if part.is_empty() {
+            let detail = format!("segment[{index}] may not be empty");
+            causes.push(Cause::invalid(path, &place.into(), &detail));
+            continue;
+        }
+        for why in names::subdomain(part) {
+            causes.push(Cause::invalid(path, &place.into(), &format!("segment[{index}]: {why}")));
+        }
     }
 }
 
@@ -314,8 +333,7 @@ fn policy_binding(spec: &Value, validating: bool, causes: &mut Causes) {
         }
     }
     if spec["matchResources"].is_object() {
-        // compat(kube-apiserver): the name is misspelled there.
-        matching(&spec["matchResources"], "spec.matchResouces", causes);
+        matching(&spec["matchResources"], "spec.matchResources", causes);
     }
     if !validating {
         return;

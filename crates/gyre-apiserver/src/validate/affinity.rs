@@ -4,35 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::fields::{Causes, each, items, one_of, selector, text};
+use super::fields::{Causes, OPERATOR, each, expression, items, one_of, selector, text};
 use crate::failure::Cause;
 use crate::names;
-
-const OPERATOR: &str = "not a valid selector operator";
-
-fn expression(it: &Value, at: &str, valued: bool, causes: &mut Causes) {
-    let values = it["values"].as_array().map_or(0, Vec::len);
-    match text(&it["operator"]) {
-        "In" | "NotIn" if values == 0 => {
-            let detail = "must be specified when `operator` is 'In' or 'NotIn'";
-            causes.push(Cause::required(format!("{at}.values"), detail));
-        }
-        "Exists" | "DoesNotExist" if values > 0 => {
-            let detail = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
-            causes.push(Cause::forbidden(format!("{at}.values"), detail));
-        }
-        "Gt" | "Lt" if values != 1 => {
-            let detail = "must be specified single value when `operator` is 'Lt' or 'Gt'";
-            causes.push(Cause::required(format!("{at}.values"), detail));
-        }
-        "In" | "NotIn" | "Exists" | "DoesNotExist" | "Gt" | "Lt" => {}
-        other => causes.push(Cause::invalid(format!("{at}.operator"), &other.into(), OPERATOR)),
-    }
-    each(names::qualified_name(text(&it["key"])), &text(&it["key"]).into(), &format!("{at}.key"), causes);
-    for (at, value) in items(&it["values"], &format!("{at}.values")).into_iter().filter(|_| valued) {
-        each(names::label_value(text(value)), value, &at, causes);
-    }
-}
 
 fn field(it: &Value, at: &str, causes: &mut Causes) {
     match text(&it["operator"]) {
@@ -56,7 +30,7 @@ fn field(it: &Value, at: &str, causes: &mut Causes) {
 /// A term; preferences may have values that no label can have.
 fn term(term: &Value, at: &str, valued: bool, causes: &mut Causes) {
     for (at, it) in items(&term["matchExpressions"], &format!("{at}.matchExpressions")) {
-        expression(it, &at, valued, causes);
+        expression(it, &at, true, valued, causes);
     }
     for (at, it) in items(&term["matchFields"], &format!("{at}.matchFields")) {
         field(it, &at, causes);
@@ -164,6 +138,11 @@ pub(super) fn toleration(it: &Value, path: &str, causes: &mut Causes) {
             causes.push(Cause::invalid(format!("{path}.operator"), &it["value"], detail));
         }
         "Exists" => {}
+        // compat(kube-apiserver): operators of a feature that is off are told as those of one that is on.
+        "Gt" | "Lt" => {
+            let allowed = ["Equal", "Exists", "Lt", "Gt"];
+            causes.push(Cause::unsupported(format!("{path}.operator"), &it["operator"], &allowed));
+        }
         _ => one_of(&it["operator"], &["Equal", "Exists"], &format!("{path}.operator"), causes),
     }
     if !text(&it["effect"]).is_empty() {
@@ -177,7 +156,7 @@ pub(super) fn taint_effect(effect: &Value, path: &str, causes: &mut Causes) {
 }
 
 /// How pods are spread.
-pub(super) fn spread(list: &Value, path: &str, warnings: &mut Vec<String>, causes: &mut Causes) {
+pub(super) fn spread(list: &Value, path: &str, causes: &mut Causes) {
     let all = items(list, path);
     for (index, (at, it)) in all.iter().enumerate() {
         let skew = it["maxSkew"].as_i64().unwrap_or(0);
@@ -214,9 +193,6 @@ pub(super) fn spread(list: &Value, path: &str, warnings: &mut Vec<String>, cause
         }
         spread_keys(it, &format!("{at}.matchLabelKeys"), causes);
         selector(&it["labelSelector"], &format!("{at}.labelSelector"), causes);
-        if !it["labelSelector"].is_object() {
-            warnings.push(format!("{at}.labelSelector: a null labelSelector results in matching no pod"));
-        }
     }
 }
 

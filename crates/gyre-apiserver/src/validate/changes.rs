@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::fields::{Causes, address, in_order, items, not_negative, text};
+use super::shapes;
 use crate::failure::Cause;
 use crate::quantity::Quantity;
 use crate::registry::Kind;
@@ -55,7 +56,11 @@ pub(super) fn update(kind: &Kind, subresource: &str, object: &Value, old: &Value
             causes.push(Cause { reason: "FieldValueInvalid", field: "roleRef".into(), message });
         }
         ("storage.k8s.io", "csidrivers") => {
-            same(object, old, &["spec", "attachRequired"], causes);
+            if object["spec"]["attachRequired"] != old["spec"]["attachRequired"] {
+                // compat(kube-apiserver): the name is another one there.
+                let new = &object["spec"]["attachRequired"];
+                causes.push(Cause::invalid("spec.attachedRequired", new, IMMUTABLE));
+            }
             same(object, old, &["spec", "volumeLifecycleModes"], causes);
         }
         ("node.k8s.io", _) => same(object, old, &["handler"], causes),
@@ -71,7 +76,8 @@ pub(super) fn update(kind: &Kind, subresource: &str, object: &Value, old: &Value
         }
         ("networking.k8s.io", "ipaddresses") => same(object, old, &["spec", "parentRef"], causes),
         ("storage.k8s.io", "storageclasses") => {
-            for key in ["parameters", "provisioner", "reclaimPolicy"] {
+            same(object, old, &["provisioner"], causes);
+            for key in ["parameters", "reclaimPolicy"] {
                 if object[key] != old[key] {
                     causes.push(Cause::forbidden(key, &format!("updates to {key} are forbidden.")));
                 }
@@ -137,7 +143,7 @@ fn pod(subresource: &str, object: &Value, old: &Value, causes: &mut Causes) {
         }
     }
     let debugged = (subresource == "ephemeralcontainers").then_some("ephemeralContainers");
-    let free = ["activeDeadlineSeconds", "tolerations", "schedulingGates", "nodeName"];
+    let free = ["activeDeadlineSeconds", "tolerations", "schedulingGates"];
     for key in free.into_iter().chain(debugged) {
         match held.get(key) {
             Some(value) => new[key] = value.clone(),
@@ -147,7 +153,8 @@ fn pod(subresource: &str, object: &Value, old: &Value, causes: &mut Causes) {
         }
     }
     if new != *held {
-        causes.push(Cause::forbidden("spec", &format!("{POD}\n@@ -0,0 +0,0 @@\n core.PodSpec{{}}")));
+        let difference = shapes::difference("core.PodSpec", held, &new);
+        causes.push(Cause::forbidden("spec", &format!("{POD}\n{difference}")));
     }
 }
 
@@ -179,10 +186,10 @@ fn additions(object: &Value, old: &Value, causes: &mut Causes) -> bool {
         causes.push(Cause::forbidden("spec.tolerations", detail));
     }
     let gates = list(held, "schedulingGates");
-    for gate in list(spec, "schedulingGates").iter().filter(|it| !gates.contains(it)) {
+    for (index, gate) in list(spec, "schedulingGates").iter().enumerate().filter(|it| !gates.contains(it.1)) {
         let detail =
             format!("only deletion is allowed, but found new scheduling gate '{}'", text(&gate["name"]));
-        causes.push(Cause::forbidden("spec.schedulingGates", &detail));
+        causes.push(Cause::forbidden(format!("spec.schedulingGates[{index}].name"), &detail));
     }
     true
 }
@@ -207,12 +214,29 @@ fn volume(object: &Value, old: &Value, causes: &mut Causes) {
             .collect()
     };
     if source(object) != source(old) {
-        let detail = "spec.persistentvolumesource is immutable after creation\n@@ -0,0 +0,0 @@\n core.PersistentVolumeSource{}";
-        causes.push(Cause::forbidden("spec.persistentvolumesource", detail));
+        let difference = shapes::difference("core.PersistentVolumeSource", &old["spec"], &object["spec"]);
+        let detail = format!("spec.persistentvolumesource is immutable after creation\n{difference}");
+        causes.push(Cause::forbidden("spec.persistentvolumesource", &detail));
     }
     if object["spec"]["volumeMode"] != old["spec"]["volumeMode"] {
         causes.push(Cause::invalid("volumeMode", &object["spec"]["volumeMode"], IMMUTABLE));
     }
+}
+
+/// A spec with the fields of the old one that it lacks, for these may change.
+fn kept(stripped: &Value, old: &Value) -> Value {
+    let mut out = stripped.clone();
+    for key in ["volumeAttributesClassName", "volumeName", "storageClassName"] {
+        if out.get(key).is_none()
+            && let Some(value) = old.get(key)
+        {
+            out[key] = value.clone();
+        }
+    }
+    if out["resources"]["requests"]["storage"].is_null() {
+        out["resources"]["requests"]["storage"] = old["resources"]["requests"]["storage"].clone();
+    }
+    out
 }
 
 fn claim(object: &Value, old: &Value, causes: &mut Causes) {
@@ -233,9 +257,15 @@ fn claim(object: &Value, old: &Value, causes: &mut Causes) {
         }
         spec
     };
-    if strip(object) != strip(old) {
-        let detail = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n@@ -0,0 +0,0 @@\n core.PersistentVolumeClaimSpec{}";
-        causes.push(Cause::forbidden("spec", detail));
+    let (new, before) = (strip(object), strip(old));
+    if new != before {
+        let detail = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";
+        let mut held = old["spec"].clone();
+        if text(&held["volumeName"]).is_empty() && object["spec"]["volumeName"].is_string() {
+            held["volumeName"] = object["spec"]["volumeName"].clone();
+        }
+        let difference = shapes::difference("core.PersistentVolumeClaimSpec", &held, &kept(&new, &held));
+        causes.push(Cause::forbidden("spec", &format!("{detail}\n{difference}")));
     }
     let size = |it: &Value| Quantity::of(&it["spec"]["resources"]["requests"]["storage"]);
     let held = Quantity::of(&old["status"]["capacity"]["storage"]).unwrap_or(Quantity::from_whole(0));
@@ -283,18 +313,70 @@ fn stateful(object: &Value, old: &Value, causes: &mut Causes) {
 }
 
 fn job(object: &Value, old: &Value, causes: &mut Causes) {
-    for key in ["completions", "selector", "completionMode", "podFailurePolicy", "backoffLimitPerIndex"] {
-        if key == "completions" && old["spec"]["completionMode"] == "Indexed" {
-            continue;
-        }
-        same(object, old, &["spec", key], causes);
+    let (spec, held) = (&object["spec"], &old["spec"]);
+    let (new, before) = (&spec["completions"], &held["completions"]);
+    if spec["completionMode"] != "Indexed" {
+        same(object, old, &["spec", "completions"], causes);
+    } else if new != before && !new.is_null() && *new != spec["parallelism"] {
+        let detail = "can only be modified in tandem with spec.parallelism";
+        causes.push(Cause::invalid("spec.completions", new, detail));
     }
-    if object["spec"]["template"] != old["spec"]["template"] && old["spec"]["suspend"] != true {
-        let template = &object["spec"]["template"];
-        let shown = template.to_string();
-        let _ = shown;
-        let detail = "field is immutable\n core.PodTemplateSpec{}";
-        causes.push(Cause::invalid("spec.template", template, detail));
+    same(object, old, &["spec", "selector"], causes);
+    // Where pods run may still be said before the first one starts.
+    let free = held["suspend"] == true && old["status"]["startTime"].is_null();
+    let mut before = held["template"].clone();
+    if free {
+        for (part, key) in [
+            ("spec", "nodeSelector"),
+            ("spec", "tolerations"),
+            ("spec", "schedulingGates"),
+            ("metadata", "annotations"),
+            ("metadata", "labels"),
+        ] {
+            let value = spec["template"][part].get(key).cloned();
+            let Some(fields) = before[part].as_object_mut() else { continue };
+            match value {
+                Some(value) => fields.insert(key.into(), value),
+                None => fields.remove(key),
+            };
+        }
+        nodes_of(&mut before["spec"], &spec["template"]["spec"]["affinity"]);
+    }
+    if spec["template"] != before {
+        let shown = shapes::shown("core.PodTemplateSpec", &spec["template"]);
+        causes.push(Cause::invalid_shown("spec.template", &shown, IMMUTABLE));
+    }
+    for key in ["completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy"] {
+        let shape = match key {
+            "podFailurePolicy" => "batch.PodFailurePolicy",
+            "successPolicy" => "batch.SuccessPolicy",
+            _ => {
+                same(object, old, &["spec", key], causes);
+                continue;
+            }
+        };
+        if spec[key] != held[key] {
+            let shown = if spec[key].is_null() { "null".into() } else { shapes::shown(shape, &spec[key]) };
+            causes.push(Cause::invalid_shown(format!("spec.{key}"), &shown, IMMUTABLE));
+        }
+    }
+}
+
+/// Takes over which nodes are wanted, and nothing else of the affinity.
+fn nodes_of(spec: &mut Value, affinity: &Value) {
+    let nodes = affinity["nodeAffinity"].clone();
+    let Some(fields) = spec.as_object_mut() else { return };
+    let mut merged = fields.remove("affinity").unwrap_or_default();
+    if nodes.is_null() {
+        merged.as_object_mut().map(|it| it.remove("nodeAffinity"));
+        if affinity.is_null() && merged.as_object().is_some_and(serde_json::Map::is_empty) {
+            return;
+        }
+    } else {
+        merged["nodeAffinity"] = nodes;
+    }
+    if !merged.is_null() {
+        fields.insert("affinity".into(), merged);
     }
 }
 

@@ -15,9 +15,6 @@ use crate::object;
 pub(super) fn driver(object: &Value, causes: &mut Causes) {
     sources::driver(&object["metadata"]["name"], "name", causes);
     let spec = &object["spec"];
-    for mode in spec["volumeLifecycleModes"].as_array().into_iter().flatten() {
-        one_of(mode, &["Ephemeral", "Persistent"], "spec.volumeLifecycleModes", causes);
-    }
     if !spec["fsGroupPolicy"].is_null() {
         let allowed = ["File", "None", "ReadWriteOnceWithFSType"];
         one_of(&spec["fsGroupPolicy"], &allowed, "spec.fsGroupPolicy", causes);
@@ -37,12 +34,19 @@ pub(super) fn driver(object: &Value, causes: &mut Causes) {
             wrong("may not specify a duration larger than 2^32 seconds");
         }
     }
+    for mode in spec["volumeLifecycleModes"].as_array().into_iter().flatten() {
+        one_of(mode, &["Persistent", "Ephemeral"], "spec.volumeLifecycleModes", causes);
+    }
 }
 
 /// A RuntimeClass.
 pub(super) fn runtime(object: &Value, causes: &mut Causes) {
     let handler = text(&object["handler"]);
-    each(names::label(handler), &handler.into(), "handler", causes);
+    if handler.is_empty() {
+        causes.push(Cause::required("handler", ""));
+    } else {
+        each(names::label(handler), &handler.into(), "handler", causes);
+    }
     for (name, value) in object["overhead"]["podFixed"].as_object().into_iter().flatten() {
         let at = format!("overhead.podFixed[{name}]");
         resources::of_container(name, &at, causes);
@@ -59,7 +63,7 @@ pub(super) fn runtime(object: &Value, causes: &mut Causes) {
 pub(super) fn signing(spec: &Value, causes: &mut Causes) {
     let bytes = STANDARD.decode(text(&spec["request"]).as_bytes()).unwrap_or_default();
     if !String::from_utf8_lossy(&bytes).contains("-----BEGIN CERTIFICATE REQUEST-----") {
-        let shown = Value::from(bytes);
+        let shown = if spec["request"].is_null() { Value::Null } else { Value::from(bytes) };
         let detail = "PEM block type must be CERTIFICATE REQUEST";
         causes.push(Cause::invalid("spec.request", &shown, detail));
     }

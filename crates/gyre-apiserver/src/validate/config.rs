@@ -35,7 +35,7 @@ pub(super) fn config_map(object: &Value, causes: &mut Causes) {
 }
 
 /// A Secret.
-pub(super) fn secret(object: &Value, warnings: &mut Vec<String>, causes: &mut Causes) {
+pub(super) fn secret(object: &Value, causes: &mut Causes) {
     let mut size = 0;
     for (key, value) in object["data"].as_object().into_iter().flatten() {
         each(names::config_key(key), &key.as_str().into(), &format!("data[{key}]"), causes);
@@ -82,11 +82,6 @@ pub(super) fn secret(object: &Value, warnings: &mut Vec<String>, causes: &mut Ca
         "kubernetes.io/tls" => {
             needs("tls.crt", causes);
             needs("tls.key", causes);
-            let bytes = STANDARD.decode(text(&object["data"]["tls.crt"]).as_bytes()).unwrap_or_default();
-            let pem = String::from_utf8_lossy(&bytes).contains("-----BEGIN CERTIFICATE-----");
-            if has("tls.crt") && has("tls.key") && !pem {
-                warnings.push("tls: failed to find any PEM data in certificate input".into());
-            }
         }
         _ => {}
     }
@@ -192,7 +187,8 @@ fn is_scoped(scope: &str, name: &str) -> bool {
 
 /// The name of a resource of a quota.
 fn quota_name(name: &str, path: &str, causes: &mut Causes) {
-    if resources::name(name, path, causes) && !name.contains('/') && !resources::is_of_quotas(name) {
+    resources::name(name, path, causes);
+    if !name.contains('/') && !resources::is_of_quotas(name) {
         causes.push(Cause::invalid(path, &name.into(), "must be a standard resource for quota"));
     }
 }
@@ -226,12 +222,83 @@ fn scope(it: &Value, causes: &mut Causes) {
     }
 }
 
-/// An event.
-pub(super) fn event(object: &Value, causes: &mut Causes) {
+/// How long what an event says may be.
+const TEXT_MAX: usize = 128;
+const NOTE_MAX: usize = 1024;
+
+/// An event; the newer API asks for more (`pkg/apis/core/validation/events.go`).
+pub(super) fn event(object: &Value, newer: bool, causes: &mut Causes) {
     let own = object::meta(object, "namespace");
-    let given = &object["involvedObject"]["namespace"];
-    if !text(given).is_empty() && text(given) != own {
-        causes.push(Cause::invalid("involvedObject.namespace", given, "does not match event.namespace"));
+    let given = text(&object["involvedObject"]["namespace"]);
+    let timed = !object["eventTime"].is_null();
+    let fits = match (given, timed) {
+        ("", false) => matches!(own, "" | "default"),
+        ("", true) => matches!(own, "default" | "kube-system"),
+        (_, false) => given == own,
+        (_, true) => true,
+    };
+    if !fits {
+        causes.push(Cause::invalid(
+            "involvedObject.namespace",
+            &given.into(),
+            "does not match event.namespace",
+        ));
+    }
+    if timed {
+        let name = if newer { "reportingController" } else { "reportingComponent" };
+        let controller = text(&object["reportingComponent"]);
+        if controller.is_empty() {
+            causes.push(Cause::required(name, ""));
+        }
+        each(names::qualified_name(controller), &controller.into(), name, causes);
+        for (key, most) in [
+            ("reportingInstance", TEXT_MAX),
+            ("action", TEXT_MAX),
+            ("reason", TEXT_MAX),
+            ("message", NOTE_MAX),
+        ] {
+            let value = text(&object[key]);
+            if value.is_empty() && key != "message" {
+                causes.push(Cause::required(key, ""));
+            }
+            if value.len() > most {
+                causes.push(Cause::invalid(key, &"".into(), &format!("can have at most {most} characters")));
+            }
+        }
+    }
+    if newer {
+        new_event(object, causes);
+    }
+}
+
+fn new_event(object: &Value, causes: &mut Causes) {
+    let mut wrong = |field: &str, detail: &str| causes.push(Cause::invalid(field, &"".into(), detail));
+    let series = &object["series"];
+    if series.is_object() && series["count"].as_i64().unwrap_or_default() < 2 {
+        wrong("series.count", "should be at least 2");
+    }
+    if series.is_object() && series["lastObservedTime"].is_null() {
+        causes.push(Cause::required("series.lastObservedTime", ""));
+    }
+    if object["eventTime"].is_null() {
+        causes.push(Cause::required("eventTime", ""));
+    }
+    let mut wrong = |field: &str, detail: &str| causes.push(Cause::invalid(field, &"".into(), detail));
+    let kind = text(&object["type"]);
+    if !matches!(kind, "Normal" | "Warning") {
+        wrong("type", &format!("has invalid value: {kind}"));
+    }
+    let unset = "needs to be unset";
+    for key in ["firstTimestamp", "lastTimestamp"] {
+        if !object[key].is_null() {
+            wrong(key, unset);
+        }
+    }
+    if object["count"].as_i64().unwrap_or_default() != 0 {
+        wrong("count", unset);
+    }
+    if ["component", "host"].iter().any(|key| !text(&object["source"][*key]).is_empty()) {
+        wrong("source", unset);
     }
 }
 

@@ -11,13 +11,7 @@ use crate::failure::Cause;
 use crate::names;
 
 /// All containers of a pod.
-pub(super) fn list(
-    spec: &Value,
-    path: &str,
-    cx: &Context<'_>,
-    warnings: &mut Vec<String>,
-    causes: &mut Causes,
-) {
+pub(super) fn list(spec: &Value, path: &str, cx: &Context<'_>, causes: &mut Causes) {
     let at = |key: &str| format!("{path}.{key}");
     let mut seen = BTreeSet::new();
     let containers = items(&spec["containers"], &at("containers"));
@@ -25,14 +19,14 @@ pub(super) fn list(
         causes.push(Cause::required(at("containers"), ""));
     }
     for (at, it) in &containers {
-        container(it, at, cx, warnings, causes);
+        container(it, at, cx, causes);
         unique(it, at, &mut seen, causes);
         hooks(it, at, cx, causes);
         restart(it, at, causes);
     }
     host_ports(&containers, causes);
     for (at, it) in items(&spec["initContainers"], &at("initContainers")) {
-        container(it, &at, cx, warnings, causes);
+        container(it, &at, cx, causes);
         restart(it, &at, causes);
         unique(it, &at, &mut seen, causes);
         host_ports(&[(at.clone(), it)], causes);
@@ -49,17 +43,38 @@ pub(super) fn list(
     }
     let targets = seen.clone();
     for (at, it) in items(&spec["ephemeralContainers"], &at("ephemeralContainers")) {
-        container(it, &at, cx, warnings, causes);
+        container(it, &at, cx, causes);
         image(it, &at, causes);
         unique(it, &at, &mut seen, causes);
         ephemeral(it, &at, &targets, causes);
     }
 }
 
+/// How many rules a container may have for its restarts.
+const RULES_MAX: usize = 20;
+
+/// When a container starts again.
 fn restart(it: &Value, at: &str, causes: &mut Causes) {
+    let list = format!("{at}.restartPolicyRules");
+    let rules = items(&it["restartPolicyRules"], &list);
     if !it["restartPolicy"].is_null() {
         let policies = ["Always", "Never", "OnFailure"];
         one_of(&it["restartPolicy"], &policies, &format!("{at}.restartPolicy"), causes);
+    } else if !rules.is_empty() {
+        let detail = "must specify restartPolicy when restart rules are used";
+        causes.push(Cause::required(format!("{at}.restartPolicy"), detail));
+    }
+    if rules.len() > RULES_MAX {
+        causes.push(Cause::too_many(list, rules.len(), RULES_MAX));
+    }
+    for (at, rule) in rules {
+        one_of(&rule["action"], &["Restart", "RestartAllContainers"], &format!("{at}.action"), causes);
+        if rule["exitCodes"].is_object() {
+            let at = format!("{at}.exitCodes.operator");
+            one_of(&rule["exitCodes"]["operator"], &["In", "NotIn"], &at, causes);
+        } else {
+            causes.push(Cause::required(format!("{at}.exitCodes"), "must be specified"));
+        }
     }
 }
 
@@ -91,7 +106,7 @@ fn ephemeral(it: &Value, at: &str, targets: &BTreeSet<String>, causes: &mut Caus
         causes.push(Cause::not_found(format!("{at}.targetContainerName"), &target.into()));
     }
     let detail = "cannot be set for an Ephemeral Container";
-    for key in ["ports", "resources", "resizePolicy", "restartPolicy"] {
+    for key in ["ports", "resources", "resizePolicy", "restartPolicy", "restartPolicyRules"] {
         let value = &it[key];
         if !(value.is_null() || value.as_object().is_some_and(serde_json::Map::is_empty)) {
             causes.push(Cause::forbidden(format!("{at}.{key}"), detail));
@@ -120,7 +135,7 @@ pub(super) fn image(it: &Value, at: &str, causes: &mut Causes) {
 }
 
 /// What every container is checked for.
-fn container(it: &Value, path: &str, cx: &Context<'_>, warnings: &mut Vec<String>, causes: &mut Causes) {
+fn container(it: &Value, path: &str, cx: &Context<'_>, causes: &mut Causes) {
     let at = |key: &str| format!("{path}.{key}");
     let name = text(&it["name"]);
     if name.is_empty() {
@@ -136,8 +151,8 @@ fn container(it: &Value, path: &str, cx: &Context<'_>, warnings: &mut Vec<String
         "" => causes.push(Cause::required(at("terminationMessagePolicy"), "")),
         _ => one_of(policy, &["File", "FallbackToLogsOnError"], &at("terminationMessagePolicy"), causes),
     }
-    ports(&it["ports"], &at("ports"), warnings, causes);
-    env(it, path, warnings, causes);
+    ports(&it["ports"], &at("ports"), causes);
+    env(it, path, causes);
     mounts::check(it, path, cx, causes);
     match text(&it["imagePullPolicy"]) {
         "" => causes.push(Cause::required(at("imagePullPolicy"), "")),
@@ -148,15 +163,14 @@ fn container(it: &Value, path: &str, cx: &Context<'_>, warnings: &mut Vec<String
             causes,
         ),
     }
-    resources::check(&it["resources"], &cx.claims, &at("resources"), warnings, causes);
+    resources::check(&it["resources"], &cx.claims, &at("resources"), causes);
     resources::resizing(&it["resizePolicy"], cx.spec, &at("resizePolicy"), causes);
     let host_users = cx.spec["hostUsers"] != false;
     security::container(&it["securityContext"], host_users, &at("securityContext"), causes);
 }
 
-fn ports(list: &Value, path: &str, warnings: &mut Vec<String>, causes: &mut Causes) {
+fn ports(list: &Value, path: &str, causes: &mut Causes) {
     let mut seen = BTreeSet::new();
-    let mut numbers: Vec<(i64, String, String)> = Vec::new();
     for (at, it) in items(list, path) {
         let name = text(&it["name"]);
         if !name.is_empty() {
@@ -180,13 +194,6 @@ fn ports(list: &Value, path: &str, warnings: &mut Vec<String>, causes: &mut Caus
             "" => causes.push(Cause::required(format!("{at}.protocol"), "")),
             _ => one_of(&it["protocol"], &["SCTP", "TCP", "UDP"], &format!("{at}.protocol"), causes),
         }
-        let key = (number, text(&it["protocol"]).to_owned());
-        if let Some((_, _, first)) =
-            numbers.iter().find(|(number, protocol, _)| (*number, protocol) == (key.0, &key.1))
-        {
-            warnings.push(format!("{at}: duplicate port definition with {first}"));
-        }
-        numbers.push((key.0, key.1, at));
     }
 }
 
@@ -203,19 +210,13 @@ const FIELDS: [&str; 9] = [
     "status.podIPs",
 ];
 
-fn env(it: &Value, path: &str, warnings: &mut Vec<String>, causes: &mut Causes) {
-    let mut seen = BTreeSet::new();
+fn env(it: &Value, path: &str, causes: &mut Causes) {
     for (at, it) in items(&it["env"], &format!("{path}.env")) {
         let name = text(&it["name"]);
         if name.is_empty() {
             causes.push(Cause::required(format!("{at}.name"), ""));
         } else {
             each(names::env_name(name), &it["name"], &format!("{at}.name"), causes);
-            if !seen.insert(name.to_owned()) {
-                warnings.push(format!(
-                    "{at}: hides previous definition of {name:?}, which may be dropped when using apply"
-                ));
-            }
         }
         env_source(it, &format!("{at}.valueFrom"), causes);
     }

@@ -14,12 +14,12 @@ const ADDRESS: &str = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::f
 const CIDR: &str = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
 const PERCENT: &str = "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')";
 
-pub(super) fn text(value: &Value) -> &str {
+pub(crate) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
 /// The objects of a list with their places.
-pub(super) fn items<'a>(list: &'a Value, path: &str) -> Vec<(String, &'a Value)> {
+pub(crate) fn items<'a>(list: &'a Value, path: &str) -> Vec<(String, &'a Value)> {
     list.as_array().into_iter().flatten().enumerate().map(|(at, it)| (format!("{path}[{at}]"), it)).collect()
 }
 
@@ -86,7 +86,7 @@ pub(super) fn not_special(value: &Value, path: &str, causes: &mut Causes) {
 }
 
 /// The network and the length of a CIDR.
-pub(super) fn parse_cidr(text: &str) -> Option<(IpAddr, u32)> {
+pub(crate) fn parse_cidr(text: &str) -> Option<(IpAddr, u32)> {
     let (address, bits) = text.split_once('/')?;
     let address: IpAddr = address.parse().ok()?;
     let bits: u32 = bits.parse().ok()?;
@@ -109,6 +109,21 @@ pub(super) fn is_inside(inner: (IpAddr, u32), outer: (IpAddr, u32)) -> bool {
     inner.0.is_ipv4() == outer.0.is_ipv4()
         && inner.1 > outer.1
         && bits(inner.0) & mask(outer.1) == bits(outer.0) & mask(outer.1)
+}
+
+/// A domain and a path below it (IsDomainPrefixedPath).
+pub(super) fn domain_path(name: &str, path: &str, causes: &mut Causes) {
+    if name.is_empty() {
+        causes.push(Cause::required(path, ""));
+        return;
+    }
+    match name.split_once('/').filter(|(domain, rest)| !domain.is_empty() && !rest.is_empty()) {
+        None => {
+            let detail = "must be a domain-prefixed path (such as \"acme.io/foo\")";
+            causes.push(Cause::invalid(path, &name.into(), detail));
+        }
+        Some((domain, _)) => each(names::subdomain(domain), &domain.into(), path, causes),
+    }
 }
 
 /// A count, or a percentage.
@@ -136,27 +151,36 @@ pub(super) fn at_most_all(value: &Value, path: &str, causes: &mut Causes) {
 pub(super) fn selector(selector: &Value, path: &str, causes: &mut Causes) {
     super::labels(&selector["matchLabels"], &format!("{path}.matchLabels"), causes);
     for (at, it) in items(&selector["matchExpressions"], &format!("{path}.matchExpressions")) {
-        let values = it["values"].as_array().map_or(0, Vec::len);
-        match text(&it["operator"]) {
-            "In" | "NotIn" if values == 0 => {
-                let detail = "must be specified when `operator` is 'In' or 'NotIn'";
-                causes.push(Cause::required(format!("{at}.values"), detail));
-            }
-            "Exists" | "DoesNotExist" if values > 0 => {
-                let detail = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
-                causes.push(Cause::forbidden(format!("{at}.values"), detail));
-            }
-            "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
-            _ => causes.push(Cause::invalid(
-                format!("{at}.operator"),
-                &it["operator"],
-                "not a valid selector operator",
-            )),
+        expression(it, &at, false, true, causes);
+    }
+}
+
+pub(super) const OPERATOR: &str = "not a valid selector operator";
+
+/// A requirement of a selector. Those of nodes may be `ordered` as well; preferences may have values that no label can have.
+pub(super) fn expression(it: &Value, at: &str, ordered: bool, valued: bool, causes: &mut Causes) {
+    let values = it["values"].as_array().map_or(0, Vec::len);
+    match text(&it["operator"]) {
+        "In" | "NotIn" if values == 0 => {
+            let detail = "must be specified when `operator` is 'In' or 'NotIn'";
+            causes.push(Cause::required(format!("{at}.values"), detail));
         }
-        each(names::qualified_name(text(&it["key"])), &it["key"], &format!("{at}.key"), causes);
-        for (at, value) in items(&it["values"], &format!("{at}.values")) {
-            each(names::label_value(text(value)), value, &at, causes);
+        "Exists" | "DoesNotExist" if values > 0 => {
+            let detail = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
+            causes.push(Cause::forbidden(format!("{at}.values"), detail));
         }
+        "Gt" | "Lt" if ordered && values != 1 => {
+            let detail = "must be specified single value when `operator` is 'Lt' or 'Gt'";
+            causes.push(Cause::required(format!("{at}.values"), detail));
+        }
+        "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
+        "Gt" | "Lt" if ordered => {}
+        other => causes.push(Cause::invalid(format!("{at}.operator"), &other.into(), OPERATOR)),
+    }
+    let key = text(&it["key"]);
+    each(names::qualified_name(key), &key.into(), &format!("{at}.key"), causes);
+    for (at, value) in items(&it["values"], &format!("{at}.values")).into_iter().filter(|_| valued) {
+        each(names::label_value(text(value)), value, &at, causes);
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::fields::{
-    Causes, address, cidr, each, is_inside, items, not_special, one_of, parse_cidr, port, port_number,
-    selector, text,
+    Causes, address, cidr, domain_path, each, is_inside, items, not_special, one_of, parse_cidr, port,
+    port_number, selector, text,
 };
 use crate::failure::Cause;
 use crate::names;
@@ -29,12 +29,14 @@ fn backend(it: &Value, path: &str, causes: &mut Causes) {
             let detail = "cannot set both resource and service backends";
             causes.push(Cause::invalid(path, &"".into(), detail));
         }
-        (false, false) => causes.push(Cause::required(path, "resource or service backend is required")),
+        (false, false) => {
+            causes.push(Cause::invalid(path, &"".into(), "resource or service backend is required"));
+        }
         (true, false) => {
             let at = format!("{path}.service.name");
             match text(&service["name"]) {
                 "" => causes.push(Cause::required(at, "")),
-                name => each(names::label_1035(name), &service["name"], &at, causes),
+                name => each(names::label(name), &service["name"], &at, causes),
             }
             let (number, name) = (&service["port"]["number"], text(&service["port"]["name"]));
             match (number.as_i64().unwrap_or(0), name) {
@@ -112,7 +114,10 @@ pub(super) fn ingress(spec: &Value, causes: &mut Causes) {
 fn one_path(path: &Value, at: &str, causes: &mut Causes) {
     let place = text(&path["path"]);
     match text(&path["pathType"]) {
-        "" => causes.push(Cause::required(format!("{at}.pathType"), "pathType must be specified")),
+        "" if path["pathType"].is_null() => {
+            causes.push(Cause::required(format!("{at}.pathType"), "pathType must be specified"));
+            return;
+        }
         "Exact" | "Prefix" => {
             if !place.starts_with('/') {
                 causes.push(Cause::invalid(format!("{at}.path"), &place.into(), "must be an absolute path"));
@@ -157,16 +162,7 @@ pub(super) fn class(spec: &Value, causes: &mut Causes) {
             if name.len() > CONTROLLER_MAX {
                 causes.push(Cause::too_long("spec.controller", CONTROLLER_MAX));
             }
-            let parts = name.split_once('/').filter(|(domain, path)| !domain.is_empty() && !path.is_empty());
-            match parts {
-                None => {
-                    let detail = "must be a domain-prefixed path (such as \"acme.io/foo\")";
-                    causes.push(Cause::invalid("spec.controller", &spec["controller"], detail));
-                }
-                Some((domain, _)) => {
-                    each(names::subdomain(domain), &domain.into(), "spec.controller", causes);
-                }
-            }
+            domain_path(name, "spec.controller", causes);
         }
     }
     let parameters = &spec["parameters"];
@@ -228,10 +224,14 @@ fn last_port(it: &Value, path: &str, causes: &mut Causes) {
     let Some(end) = it["endPort"].as_i64() else { return };
     let mut wrong = |detail: &str| causes.push(Cause::invalid(path, &end.into(), detail));
     match &it["port"] {
-        Value::Number(start) if start.as_i64().is_some_and(|start| end < start) => {
-            wrong("must be greater than or equal to `port`");
+        Value::Number(start) => {
+            if start.as_i64().is_some_and(|start| end < start) {
+                // compat(kube-apiserver): the first port is told, at the place of the last.
+                let detail = "must be greater than or equal to `port`";
+                causes.push(Cause::invalid(path, &it["port"], detail));
+            }
+            port_number(&it["endPort"], path, causes);
         }
-        Value::Number(_) => port_number(&it["endPort"], path, causes),
         Value::String(_) => wrong("may not be specified when `port` is non-numeric"),
         _ => wrong("may not be specified when `port` is not specified"),
     }
@@ -243,7 +243,7 @@ pub(super) fn policy(spec: &Value, causes: &mut Causes) {
     for (rules, peers) in [("ingress", "from"), ("egress", "to")] {
         for (at, rule) in items(&spec[rules], &format!("spec.{rules}")) {
             for (at, it) in items(&rule["ports"], &format!("{at}.ports")) {
-                one_of(&it["protocol"], &["SCTP", "TCP", "UDP"], &format!("{at}.protocol"), causes);
+                one_of(&it["protocol"], &["TCP", "UDP", "SCTP"], &format!("{at}.protocol"), causes);
                 if !it["port"].is_null() {
                     port(&it["port"], &format!("{at}.port"), causes);
                 }
@@ -288,8 +288,7 @@ pub(super) fn slice(object: &Value, causes: &mut Causes) {
             let check = if key == "nodeName" { names::subdomain } else { names::label };
             each(check(text(&it[key])), &it[key], &format!("{at}.{key}"), causes);
         }
-        let topology = format!("{at}.deprecatedTopology");
-        super::labels(&it["deprecatedTopology"], &topology, causes);
+        hints(&it["hints"], &format!("{at}.hints"), causes);
     }
     let mut seen = BTreeSet::new();
     for (at, it) in items(&object["ports"], "ports") {
@@ -300,13 +299,26 @@ pub(super) fn slice(object: &Value, causes: &mut Causes) {
         if !seen.insert(name) {
             causes.push(Cause::duplicate(format!("{at}.name"), &it["name"]));
         }
-        if !it["port"].is_null() {
-            port_number(&it["port"], &format!("{at}.port"), causes);
-        }
         one_of(&it["protocol"], &["SCTP", "TCP", "UDP"], &format!("{at}.protocol"), causes);
         if it["appProtocol"].is_string() {
             let at = format!("{at}.appProtocol");
             each(names::qualified_name(text(&it["appProtocol"])), &it["appProtocol"], &at, causes);
+        }
+    }
+}
+
+/// Where an endpoint is best used from.
+fn hints(it: &Value, path: &str, causes: &mut Causes) {
+    for (key, check) in
+        [("forZones", names::label_value as fn(&str) -> Vec<String>), ("forNodes", names::subdomain)]
+    {
+        let mut seen = BTreeSet::new();
+        for (at, it) in items(&it[key], &format!("{path}.{key}")) {
+            let (name, at) = (text(&it["name"]), format!("{at}.name"));
+            each(check(name), &name.into(), &at, causes);
+            if !seen.insert(name) {
+                causes.push(Cause::duplicate(at, &name.into()));
+            }
         }
     }
 }
@@ -316,12 +328,18 @@ const ADDRESSES_MAX: usize = 100;
 
 fn slice_address(kind: &str, address: &Value, at: &str, causes: &mut Causes) {
     let parsed = text(address).parse::<std::net::IpAddr>().ok();
+    // compat(kube-apiserver): the place of the item is left out.
+    let list = at.rsplit_once('[').map_or(at, |it| it.0);
+    if matches!(kind, "IPv4" | "IPv6") && parsed.is_none() {
+        super::fields::address(address, at, causes);
+        return;
+    }
     match kind {
         "IPv4" if !parsed.is_some_and(|it| it.is_ipv4()) => {
-            causes.push(Cause::invalid(at, address, "must be a valid IPv4 address"));
+            causes.push(Cause::invalid(list, address, "must be an IPv4 address"));
         }
         "IPv6" if !parsed.is_some_and(|it| it.is_ipv6()) => {
-            causes.push(Cause::invalid(at, address, "must be a valid IPv6 address"));
+            causes.push(Cause::invalid(list, address, "must be an IPv6 address"));
         }
         "FQDN" => {
             let name = text(address).strip_suffix('.').unwrap_or(text(address));

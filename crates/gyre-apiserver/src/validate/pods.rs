@@ -26,9 +26,9 @@ pub(super) struct Context<'a> {
 }
 
 /// A pod.
-pub(super) fn pod(object: &Value, warnings: &mut Vec<String>, causes: &mut Causes) {
+pub(super) fn pod(object: &Value, causes: &mut Causes) {
     let name = crate::object::meta(object, "name");
-    spec(&object["spec"], "spec", Some(name), warnings, causes);
+    spec(&object["spec"], "spec", Some(name), causes);
     let spec = &object["spec"];
     if text(&spec["serviceAccountName"]).is_empty() {
         for (at, volume) in items(&spec["volumes"], "spec.volumes") {
@@ -60,10 +60,10 @@ pub(super) fn new_pod(spec: &Value, causes: &mut Causes) {
 }
 
 /// A template of pods.
-pub(super) fn template(template: &Value, path: &str, warnings: &mut Vec<String>, causes: &mut Causes) {
+pub(super) fn template(template: &Value, path: &str, causes: &mut Causes) {
     super::labels(&template["metadata"]["labels"], &format!("{path}.labels"), causes);
     super::annotations(&template["metadata"]["annotations"], &format!("{path}.annotations"), causes);
-    spec(&template["spec"], &format!("{path}.spec"), None, warnings, causes);
+    spec(&template["spec"], &format!("{path}.spec"), None, causes);
     if template["spec"]["ephemeralContainers"].as_array().is_some_and(|it| !it.is_empty()) {
         let detail = "ephemeral containers not allowed in pod template";
         causes.push(Cause::forbidden(format!("{path}.spec.ephemeralContainers"), detail));
@@ -71,12 +71,13 @@ pub(super) fn template(template: &Value, path: &str, warnings: &mut Vec<String>,
 }
 
 /// The spec of a pod, with its name where it is one.
-fn spec(spec: &Value, path: &str, name: Option<&str>, warnings: &mut Vec<String>, causes: &mut Causes) {
+fn spec(spec: &Value, path: &str, name: Option<&str>, causes: &mut Causes) {
     let at = |key: &str| format!("{path}.{key}");
     let volumes = volumes::list(&spec["volumes"], name.unwrap_or_default(), &at("volumes"), causes);
     let claims = claims(&spec["resourceClaims"], &at("resourceClaims"), causes);
     let cx = Context { volumes, claims, spec, is_pod: name.is_some() };
-    containers::list(spec, path, &cx, warnings, causes);
+    containers::list(spec, path, &cx, causes);
+    super::resources::of_pod(spec, &cx.claims, &at("resources"), causes);
     host_network(spec, path, &cx, causes);
     match text(&spec["restartPolicy"]) {
         "" => causes.push(Cause::required(at("restartPolicy"), "")),
@@ -105,11 +106,11 @@ fn spec(spec: &Value, path: &str, name: Option<&str>, warnings: &mut Vec<String>
             causes.push(Cause::duplicate(at, &name.into()));
         }
     }
-    affinity::spread(&spec["topologySpreadConstraints"], &at("topologySpreadConstraints"), warnings, causes);
+    affinity::spread(&spec["topologySpreadConstraints"], &at("topologySpreadConstraints"), causes);
     if spec["hostUsers"] == false {
         for (key, shown) in [("hostNetwork", "hostNetwork"), ("hostPID", "HostPID"), ("hostIPC", "HostIPC")] {
             if spec[key] == true {
-                causes.push(Cause::forbidden(at(shown), "when `pod.Spec.HostUsers` is false"));
+                causes.push(Cause::forbidden(at(shown), "when `hostUsers` is false"));
             }
         }
     }
@@ -149,7 +150,21 @@ fn assigned(spec: &Value, path: &str, causes: &mut Causes) {
         let name = text(&spec["runtimeClassName"]);
         each(names::subdomain(name), &spec["runtimeClassName"], &at("runtimeClassName"), causes);
     }
-    if !text(&spec["preemptionPolicy"]).is_empty() {
+    let overhead = serde_json::json!({"limits": spec["overhead"]});
+    if spec["overhead"].is_object() {
+        super::resources::check(&overhead, &BTreeSet::new(), &at("overhead"), causes);
+    }
+    if spec["hostnameOverride"].is_string() {
+        let name = &spec["hostnameOverride"];
+        if spec["hostNetwork"] == true {
+            let detail = "may not be specified when hostNetwork is true";
+            causes.push(Cause::forbidden(at("hostnameOverride"), detail));
+        }
+        each(names::subdomain(text(name)), name, &at("hostnameOverride"), causes);
+    }
+    if spec["preemptionPolicy"] == "" {
+        causes.push(Cause::required(at("preemptionPolicy"), ""));
+    } else if !spec["preemptionPolicy"].is_null() {
         let allowed = ["PreemptLowerPriority", "Never"];
         one_of(&spec["preemptionPolicy"], &allowed, &at("preemptionPolicy"), causes);
     }
@@ -282,4 +297,4 @@ fn search_problems(name: &str) -> Vec<String> {
     problems
 }
 
-const SEARCH: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*')";
+const SEARCH: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*')";

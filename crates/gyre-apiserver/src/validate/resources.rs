@@ -35,17 +35,12 @@ const STANDARD: [&str; 20] = [
 ];
 const OF_CONTAINERS: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
 /// Resources that are counted in whole objects.
-const WHOLE: [&str; 9] = [
-    "pods",
-    "services",
-    "replicationcontrollers",
-    "resourcequotas",
-    "secrets",
-    "configmaps",
-    "persistentvolumeclaims",
-    "services.nodeports",
-    "services.loadbalancers",
-];
+const WHOLE: &[&str] = STANDARD.split_at(11).1;
+
+/// The entries of a list of resources.
+fn sorted(list: &Value) -> Vec<(&str, &Value)> {
+    list.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value)).collect()
+}
 
 /// Whether quotas know a resource.
 pub(super) fn is_of_quotas(name: &str) -> bool {
@@ -56,31 +51,29 @@ fn is_pages(name: &str) -> bool {
     name.starts_with("hugepages-")
 }
 
-/// The name of any resource. Says whether it is well formed.
-pub(super) fn name(name: &str, path: &str, causes: &mut Causes) -> bool {
+/// The name of any resource.
+pub(super) fn name(name: &str, path: &str, causes: &mut Causes) {
     let value = name.into();
     let before = causes.len();
     each(names::qualified_name(name), &value, path, causes);
     if causes.len() > before {
-        return false;
+        return;
     }
     let known = STANDARD.contains(&name) || is_pages(name) || name.starts_with("requests.hugepages-");
     if !name.contains('/') && !known {
         causes.push(Cause::invalid(path, &value, "must be a standard resource type or fully qualified"));
     }
-    true
 }
 
 /// The name of a resource of a container.
 pub(super) fn of_container(name: &str, path: &str, causes: &mut Causes) {
-    if !self::name(name, path, causes) {
-        return;
-    }
+    self::name(name, path, causes);
     let value = name.into();
-    let native = !name.contains('/') || name.contains("kubernetes.io/");
+    let extended =
+        || !name.starts_with("requests.") && names::qualified_name(&format!("requests.{name}")).is_empty();
     if !name.contains('/') && !OF_CONTAINERS.contains(&name) && !is_pages(name) {
         causes.push(Cause::invalid(path, &value, "must be a standard resource for containers"));
-    } else if name.contains('/') && !native && name.starts_with("requests.") {
+    } else if name.contains('/') && !name.contains("kubernetes.io/") && !extended() {
         causes.push(Cause::invalid(path, &value, "doesn't follow extended resource name standard"));
     }
 }
@@ -112,23 +105,48 @@ fn is_divisible(name: &str, quantity: Quantity) -> bool {
 }
 
 /// What a container asks for.
-pub(super) fn check(
+pub(super) fn check(it: &Value, claims: &BTreeSet<&str>, path: &str, causes: &mut Causes) {
+    requirements(it, of_container, claims, path, causes);
+}
+
+/// What a pod asks for as a whole.
+pub(super) fn of_pod(spec: &Value, claims: &BTreeSet<&str>, path: &str, causes: &mut Causes) {
+    let it = &spec["resources"];
+    if !it.is_object() {
+        return;
+    }
+    if spec["os"]["name"] == "windows" {
+        causes.push(Cause::forbidden(path, "may not be set for a windows pod"));
+        return;
+    }
+    if !it["claims"].is_null() {
+        let detail = "claims may not be set for Resources at pod-level";
+        causes.push(Cause::forbidden(format!("{path}.claims"), detail));
+    }
+    let check = |name: &str, path: &str, causes: &mut Causes| {
+        let before = causes.len();
+        self::name(name, path, causes);
+        if causes.len() == before && !matches!(name, "cpu" | "memory") && !is_pages(name) {
+            causes.push(Cause::unsupported(path, &name.into(), &["cpu", "hugepages-", "memory"]));
+        }
+    };
+    requirements(it, check, claims, path, causes);
+}
+
+/// Limits, requests and claims; `check` says which resources there may be.
+fn requirements(
     it: &Value,
+    check: impl Fn(&str, &str, &mut Causes),
     claims: &BTreeSet<&str>,
     path: &str,
-    warnings: &mut Vec<String>,
     causes: &mut Causes,
 ) {
     for key in ["limits", "requests"] {
-        for (name, value) in it[key].as_object().into_iter().flatten() {
+        for (name, value) in sorted(&it[key]) {
             let at = format!("{path}.{key}[{name}]");
-            of_container(name, &at, causes);
+            check(name, &at, causes);
             amount(name, value, &at, causes);
             let Some(quantity) = Quantity::of(value) else { continue };
-            if matches!(name.as_str(), "memory" | "ephemeral-storage") && quantity.millis() % 1000 != 0 {
-                let shown = crate::failure::shown(value);
-                warnings.push(format!("{at}: fractional byte value {shown} is invalid, must be an integer"));
-            }
             if key == "requests" {
                 request(name, value, quantity, it, path, causes);
             }
@@ -214,7 +232,7 @@ pub(super) fn resizing(list: &Value, spec: &Value, path: &str, causes: &mut Caus
             }
         }
         if spec["restartPolicy"] == "Never" && it["restartPolicy"] != "NotRequired" {
-            let detail = "must be 'NotRequired' when `restartPolicy` is 'Never'";
+            let detail = "must be 'NotRequired' when pod `restartPolicy` is 'Never'";
             causes.push(Cause::invalid(path, &it["restartPolicy"], detail));
         }
     }

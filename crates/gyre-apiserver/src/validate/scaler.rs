@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::fields::{Causes, each, items, one_of, selector, text};
+use super::fields::{Causes, each, items, one_of, text};
 use crate::failure::Cause;
 use crate::names;
 use crate::quantity::Quantity;
@@ -21,8 +21,11 @@ pub(super) fn check(spec: &Value, causes: &mut Causes) {
         let detail = "must be greater than or equal to 1";
         causes.push(Cause::invalid("spec.minReplicas", &spec["minReplicas"], detail));
     }
-    if maximum < 1 {
+    if maximum == 0 {
         causes.push(Cause::required("spec.maxReplicas", "must be set and greater than 0"));
+    } else if maximum < 0 {
+        let detail = "must be greater than or equal to 1";
+        causes.push(Cause::invalid("spec.maxReplicas", &maximum.into(), detail));
     }
     if minimum.is_some_and(|it| maximum < it) {
         let detail = "must be greater than or equal to `minReplicas`";
@@ -31,12 +34,20 @@ pub(super) fn check(spec: &Value, causes: &mut Causes) {
     reference(&spec["scaleTargetRef"], "spec.scaleTargetRef", causes);
     let target = &spec["scaleTargetRef"];
     let version = text(&target["apiVersion"]);
-    if !version.contains('/') && target["kind"] != "ReplicationController" {
+    if version.split_once('/').is_none_or(|(group, _)| group.is_empty())
+        && target["kind"] != "ReplicationController"
+    {
         let at = "spec.scaleTargetRef.apiVersion";
         causes.push(Cause::invalid(at, &version.into(), "apiVersion must specify API group"));
     }
     for (at, it) in items(&spec["metrics"], "spec.metrics") {
         metric(it, &at, causes);
+    }
+    let others = |it: &Value| it["type"] == "Object" || it["type"] == "External";
+    if minimum == Some(0) && !spec["metrics"].as_array().is_some_and(|it| it.iter().any(others)) {
+        let detail =
+            "must specify at least one Object or External metric to support scaling to zero replicas";
+        causes.push(Cause::forbidden("spec.metrics", detail));
     }
     for key in ["scaleUp", "scaleDown"] {
         rules(&spec["behavior"][key], &format!("spec.behavior.{key}"), causes);
@@ -86,6 +97,11 @@ fn metric(it: &Value, at: &str, causes: &mut Causes) {
         let detail = "must populate information for the given metric source";
         causes.push(Cause::required(format!("{at}.{wanted}"), detail));
     }
+    if known.is_none() {
+        // compat(kube-apiserver): it is looked for once more.
+        let allowed = KINDS.map(|(name, _)| name);
+        causes.push(Cause::unsupported(format!("{at}.type"), &kind.into(), &allowed));
+    }
     if given.len() != 1 {
         for key in given.iter().filter(|key| **key != wanted) {
             let detail = "must populate the given metric source only";
@@ -101,9 +117,14 @@ fn source(key: &str, body: &Value, at: &str, causes: &mut Causes) {
         "resource" | "containerResource" => {
             if text(&body["name"]).is_empty() {
                 causes.push(Cause::required(format!("{at}.name"), "must specify a resource name"));
+            } else if key == "containerResource" {
+                super::resources::of_container(text(&body["name"]), &format!("{at}.name"), causes);
             }
-            if key == "containerResource" && text(&body["container"]).is_empty() {
+            let container = text(&body["container"]);
+            if key == "containerResource" && container.is_empty() {
                 causes.push(Cause::required(format!("{at}.container"), "must specify a container"));
+            } else if key == "containerResource" {
+                each(names::label(container), &container.into(), &format!("{at}.container"), causes);
             }
             value(target, &path, causes);
             let (share, average) =
@@ -142,7 +163,7 @@ fn source(key: &str, body: &Value, at: &str, causes: &mut Causes) {
         _ => {
             identifier(&body["metric"], &format!("{at}.metric"), causes);
             value(target, &path, causes);
-            if Quantity::of(&target["averageValue"]).is_none_or(|it| it.sign() <= 0) {
+            if target["averageValue"].is_null() {
                 let detail = "must specify a positive target averageValue";
                 causes.push(Cause::required(format!("{path}.averageValue"), detail));
             }
@@ -155,16 +176,15 @@ fn identifier(it: &Value, path: &str, causes: &mut Causes) {
         "" => causes.push(Cause::required(format!("{path}.name"), "must specify a metric name")),
         name => each(names::path_segment(name), &it["name"], &format!("{path}.name"), causes),
     }
-    if it["selector"].is_object() {
-        selector(&it["selector"], &format!("{path}.selector"), causes);
-    }
 }
 
 fn value(target: &Value, path: &str, causes: &mut Causes) {
     match text(&target["type"]) {
-        "" => causes.push(Cause::required(format!("{path}.type"), "must specify a metric target type")),
         "Utilization" | "Value" | "AverageValue" => {}
         other => {
+            if other.is_empty() {
+                causes.push(Cause::required(format!("{path}.type"), "must specify a metric target type"));
+            }
             let detail = "must be either Utilization, Value, or AverageValue";
             causes.push(Cause::invalid(format!("{path}.type"), &other.into(), detail));
         }
@@ -195,6 +215,10 @@ fn rules(it: &Value, path: &str, causes: &mut Causes) {
     }
     if !it["selectPolicy"].is_null() {
         one_of(&it["selectPolicy"], &["Disabled", "Max", "Min"], &format!("{path}.selectPolicy"), causes);
+    }
+    if Quantity::of(&it["tolerance"]).is_some_and(|it| it.sign() < 0) {
+        let detail = "must be greater than or equal to 0";
+        causes.push(Cause::invalid(format!("{path}.tolerance"), &it["tolerance"], detail));
     }
     let policies = items(&it["policies"], &format!("{path}.policies"));
     if policies.is_empty() {

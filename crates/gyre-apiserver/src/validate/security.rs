@@ -41,9 +41,13 @@ pub(super) fn pod(spec: &Value, path: &str, causes: &mut Causes) {
     };
     word("fsGroupChangePolicy", ["Always", "OnRootMismatch"], causes);
     seccomp(&context["seccompProfile"], &at("seccompProfile"), causes);
+    windows(&context["windowsOptions"], &at("windowsOptions"), causes);
     armor(&context["appArmorProfile"], &at("appArmorProfile"), causes);
     word("supplementalGroupsPolicy", ["Merge", "Strict"], causes);
-    word("seLinuxChangePolicy", ["MountOption", "Recursive"], causes);
+    let change = &context["seLinuxChangePolicy"];
+    if !change.is_null() && *change != "MountOption" {
+        one_of(change, &["Recursive"], &at("seLinuxChangePolicy"), causes);
+    }
 }
 
 fn is_sysctl(name: &str) -> bool {
@@ -138,6 +142,71 @@ fn armor(profile: &Value, path: &str, causes: &mut Causes) {
     }
 }
 
+/// How long names of Windows may be.
+const GMSA_BYTES_MAX: usize = 64 * 1024;
+const DOMAIN_MAX: usize = 256;
+const USER_MAX: usize = 104;
+
+/// What a process has on Windows.
+fn windows(options: &Value, path: &str, causes: &mut Causes) {
+    if let Some(name) = options["gmsaCredentialSpecName"].as_str() {
+        let at = format!("{path}.gmsaCredentialSpecName");
+        super::fields::each(crate::names::subdomain(name), &name.into(), &at, causes);
+    }
+    let mut wrong = |key: &str, detail: &str| {
+        let detail = format!("{key}{detail}");
+        causes.push(Cause::invalid(format!("{path}.{key}"), &options[key], &detail));
+    };
+    match options["gmsaCredentialSpec"].as_str() {
+        Some("") => wrong("gmsaCredentialSpec", " cannot be an empty string"),
+        Some(spec) if spec.len() > GMSA_BYTES_MAX => {
+            wrong("gmsaCredentialSpec", &format!(" size must be under {} KiB", GMSA_BYTES_MAX / 1024));
+        }
+        _ => {}
+    }
+    let Some(name) = options["runAsUserName"].as_str() else { return };
+    for why in windows_user(name) {
+        wrong("runAsUserName", &why);
+    }
+}
+
+/// Problems of the name of a user on Windows.
+fn windows_user(name: &str) -> Vec<String> {
+    let alone = |why: &str| vec![why.to_owned()];
+    if name.is_empty() {
+        return alone(" cannot be an empty string");
+    }
+    if name.chars().any(|it| it.is_ascii_control()) {
+        return alone(" cannot contain control characters");
+    }
+    if name.matches('\\').count() > 1 {
+        return alone(" cannot contain more than one backslash");
+    }
+    let (domain, user) = name.split_once('\\').map_or((None, name), |(domain, user)| (Some(domain), user));
+    let mut out = Vec::new();
+    if domain.is_some_and(|it| it.len() >= DOMAIN_MAX) {
+        out.push(format!("'s Domain length must be under {DOMAIN_MAX} characters"));
+    }
+    let part = |it: &str| {
+        !it.is_empty() && it.bytes().all(|it| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_'))
+    };
+    if domain.is_some_and(|it| !it.split('.').all(part)) {
+        out.push("'s Domain doesn't match the NetBios nor the DNS format".into());
+    }
+    if user.is_empty() {
+        out.push("'s User cannot be empty".into());
+    } else if user.len() > USER_MAX {
+        out.push(format!("'s User length must not be longer than {USER_MAX} characters"));
+    }
+    if user.chars().all(|it| matches!(it, '.' | ' ')) {
+        out.push("'s User cannot contain only periods or spaces".into());
+    }
+    if user.contains(['"', '/', '\\', ':', ';', '|', '=', ',', '+', '*', '?', '<', '>', '@', '[', ']']) {
+        out.push("'s User cannot contain the following characters: \"/\\:;|=,+*?<>@[]".into());
+    }
+    out
+}
+
 /// The context of a container.
 pub(super) fn container(it: &Value, host_users: bool, path: &str, causes: &mut Causes) {
     if !it.is_object() {
@@ -170,6 +239,7 @@ pub(super) fn container(it: &Value, host_users: bool, path: &str, causes: &mut C
             refused("cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN");
         }
     }
+    windows(&it["windowsOptions"], &format!("{path}.windowsOptions"), causes);
     armor(&it["appArmorProfile"], &format!("{path}.appArmorProfile"), causes);
 }
 
@@ -209,7 +279,7 @@ pub(super) fn system(spec: &Value, path: &str, causes: &mut Causes) {
     let at = format!("{path}.os");
     let name = text(&system["name"]);
     match name {
-        "" => causes.push(Cause::required(format!("{at}.name"), "cannot be empty")),
+        "" => causes.push(Cause::required(format!("{at}.name"), "")),
         "linux" | "windows" => {}
         _ => causes.push(Cause::unsupported(at, &system["name"], &["linux", "windows"])),
     }

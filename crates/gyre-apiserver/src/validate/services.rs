@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::fields::{Causes, address, cidr, each, items, not_special, one_of, port, port_number, text};
+use super::shapes;
 use crate::failure::Cause;
 use crate::names;
 
@@ -61,16 +62,23 @@ fn numbers(ports: &[(String, &Value)], kind: &str, causes: &mut Causes) {
     let mut seen = BTreeSet::new();
     for (at, it) in ports.iter().filter(|(_, it)| node(it) != 0) {
         if !seen.insert((node(it), text(&it["protocol"]))) {
-            causes.push(Cause::duplicate(format!("{at}.nodePort"), &it["nodePort"]));
+            let own = (it["port"].as_i64(), text(&it["protocol"]));
+            let same = ports.iter().filter(|(_, it)| (it["port"].as_i64(), text(&it["protocol"])) == own);
+            if same.count() > 1 {
+                causes.push(Cause::duplicate(format!("{at}.nodePort"), &it["nodePort"]));
+            } else {
+                let detail = "provided port is already allocated";
+                causes.push(Cause::invalid(format!("{at}.nodePort"), &it["nodePort"], detail));
+            }
         }
     }
     let mut seen = BTreeSet::new();
     for (at, it) in ports {
         if !seen.insert((it["port"].as_i64(), text(&it["protocol"]))) {
-            let mut cause = Cause::duplicate(at.clone(), &Value::Null);
-            cause.message =
-                format!("Duplicate value: {{\"protocol\":{},\"port\":{}}}", it["protocol"], it["port"]);
-            causes.push(cause);
+            // compat(kube-apiserver): what is told twice is a port of these two fields alone.
+            let port = serde_json::json!({"protocol": it["protocol"], "port": it["port"]});
+            let message = format!("Duplicate value: {}", shapes::shown("core.ServicePort", &port));
+            causes.push(Cause { reason: "FieldValueDuplicate", field: at.clone(), message });
         }
     }
 }
@@ -130,7 +138,7 @@ fn addresses(spec: &Value, kind: &str, causes: &mut Causes) {
     let own = &spec["clusterIP"];
     if kind == "ExternalName" {
         for (key, set) in [
-            ("clusterIPs", !text(own).is_empty()),
+            ("clusterIPs", !items(&spec["clusterIPs"], "").is_empty()),
             ("ipFamilies", spec["ipFamilies"].as_array().is_some_and(|it| !it.is_empty())),
             ("ipFamilyPolicy", !spec["ipFamilyPolicy"].is_null()),
         ] {
@@ -141,9 +149,7 @@ fn addresses(spec: &Value, kind: &str, causes: &mut Causes) {
         }
         return;
     }
-    if !matches!(text(own), "" | "None") {
-        address(own, "spec.clusterIPs[0]", causes);
-    }
+    cluster_addresses(spec, causes);
     if text(own) == "None" && matches!(kind, "NodePort" | "LoadBalancer") {
         let detail = format!("may not be set to 'None' for {kind} services");
         causes.push(Cause::invalid("spec.clusterIPs[0]", own, &detail));
@@ -158,12 +164,64 @@ fn addresses(spec: &Value, kind: &str, causes: &mut Causes) {
         let allowed = ["PreferDualStack", "RequireDualStack", "SingleStack"];
         causes.push(Cause::unsupported("spec.ipFamilyPolicy", policy, &allowed));
     }
-    for (at, family) in items(&spec["ipFamilies"], "spec.ipFamilies") {
+    let families = items(&spec["ipFamilies"], "spec.ipFamilies");
+    for (index, (at, family)) in families.iter().enumerate() {
+        if families[..index].iter().any(|(_, it)| it == family) {
+            causes.push(Cause::duplicate(at, family));
+        }
+    }
+    for (at, family) in families {
         match text(family) {
             "IPv4" => {}
             "IPv6" if text(own) == "None" && !selects => {}
             "IPv6" => causes.push(Cause::invalid(at, family, "not configured on this cluster")),
             _ => causes.push(Cause::unsupported(at, family, &["IPv4", "IPv6"])),
+        }
+    }
+}
+
+/// The addresses of a Service; the first has a field of its own, too (ValidateServiceClusterIPsRelatedFields).
+fn cluster_addresses(spec: &Value, causes: &mut Causes) {
+    let (own, list, path) = (&spec["clusterIP"], &spec["clusterIPs"], "spec.clusterIPs");
+    let all = items(list, path);
+    let mut wrong = |detail: &str| causes.push(Cause::invalid(path, list, detail));
+    match (text(own), all.first()) {
+        ("", Some(_)) => wrong("must be empty when `clusterIP` is not specified"),
+        ("", None) => {}
+        (_, None) => causes.push(Cause::required(path, "")),
+        (_, Some((_, first))) if *first != own => wrong("first value must match `clusterIP`"),
+        _ => {}
+    }
+    let mut broken = false;
+    for (index, (at, it)) in all.iter().enumerate() {
+        if index == 0 && **it == "None" {
+            if all.len() > 1 {
+                broken = true;
+                causes.push(Cause::invalid(path, list, "'None' must be the first and only value"));
+            }
+            continue;
+        }
+        let before = causes.len();
+        address(it, at, causes);
+        broken |= causes.len() > before;
+    }
+    if all.len() > 2 {
+        causes.push(Cause::invalid(path, list, "may only hold up to 2 values"));
+    }
+    let six = |it: &Value| text(it).contains(':');
+    if !broken && all.len() > 1 && !(all.iter().any(|it| six(it.1)) && all.iter().any(|it| !six(it.1))) {
+        causes.push(Cause::invalid(path, list, "may specify no more than one IP for each IP family"));
+    }
+    if broken || text(own) == "None" {
+        return;
+    }
+    for (index, ((at, it), family)) in
+        all.iter().zip(spec["ipFamilies"].as_array().into_iter().flatten()).enumerate()
+    {
+        let wanted = text(family);
+        if matches!((wanted, six(it)), ("IPv4", true) | ("IPv6", false)) {
+            let article = format!("expected an {wanted} value as indicated by `ipFamilies[{index}]`");
+            causes.push(Cause::invalid(at, it, &article));
         }
     }
 }
@@ -218,7 +276,7 @@ fn traffic(spec: &Value, kind: &str, causes: &mut Causes) {
         port_number(port, "spec.healthCheckNodePort", causes);
     }
     if !spec["trafficDistribution"].is_null() {
-        let allowed = ["PreferClose", "PreferSameNode", "PreferSameZone"];
+        let allowed = ["PreferClose", "PreferSameZone", "PreferSameNode"];
         one_of(&spec["trafficDistribution"], &allowed, "spec.trafficDistribution", causes);
     }
     if !spec["internalTrafficPolicy"].is_null() {

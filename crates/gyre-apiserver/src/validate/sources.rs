@@ -1,7 +1,7 @@
 //! The sources of volumes, in pods and as persistent volumes (`pkg/apis/core/validation`, validateVolumeSource and
 //! ValidatePersistentVolumeSpec).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -89,8 +89,14 @@ fn one(holder: &Value, kinds: &[&str], path: &str, persistent: bool, causes: &mu
             continue;
         }
         given += 1;
-        if given > 1 {
-            let shown = if *key == "cephfs" { "cephFS" } else { key };
+        // compat(kube-apiserver): this one may come second.
+        if given > 1 && !(persistent && *key == "flexVolume") {
+            // compat(kube-apiserver): two of them have other names in this message.
+            let shown = match *key {
+                "cephfs" => "cephFS",
+                "downwardAPI" => "downwarAPI",
+                key => key,
+            };
             let detail = "may not specify more than 1 volume type";
             causes.push(Cause::forbidden(format!("{path}.{shown}"), detail));
             continue;
@@ -154,6 +160,7 @@ pub(super) fn driver(value: &Value, path: &str, causes: &mut Causes) {
     let name = text(value);
     if name.is_empty() {
         causes.push(Cause::required(path, ""));
+        return;
     }
     if name.len() > 63 {
         causes.push(Cause::too_long(path, 63));
@@ -186,6 +193,15 @@ impl Source<'_> {
         let value = &self.body[field];
         if value.as_i64().is_some_and(|it| !(0..=255).contains(&it)) {
             causes.push(Cause::invalid(self.at(field), value, "must be between 0 and 255, inclusive"));
+        }
+    }
+
+    /// compat(kube-apiserver): zero is taken, and is not told of.
+    fn partition(&self, causes: &mut Causes) {
+        let value = &self.body["partition"];
+        if value.as_i64().is_some_and(|it| !(0..=255).contains(&it)) {
+            let detail = "must be between 1 and 255, inclusive";
+            causes.push(Cause::invalid(self.at("partition"), value, detail));
         }
     }
 
@@ -276,6 +292,7 @@ impl Source<'_> {
                 let at = self.at("volumeClaimTemplate");
                 if template.is_object() {
                     super::labels(&template["metadata"]["labels"], &format!("{at}.metadata.labels"), causes);
+                    given_metadata(&template["metadata"], &format!("{at}.metadata"), causes);
                     super::volumes::claim(&template["spec"], &format!("{at}.spec"), causes);
                 } else {
                     causes.push(Cause::required(at, ""));
@@ -352,6 +369,16 @@ impl Source<'_> {
             causes.push(Cause::invalid(self.at("iqn"), &body["iqn"], detail));
         }
         self.between("lun", causes);
+        if let Some(name) = body["initiatorName"].as_str()
+            && !["iqn", "eui", "naa"].iter().any(|it| name.starts_with(it))
+        {
+            let detail = if self.persistent {
+                "must be valid format"
+            } else {
+                "must be valid format starting with iqn, eui, or naa"
+            };
+            causes.push(Cause::invalid(self.at("initiatorname"), &name.into(), detail));
+        }
         let secured = body["chapAuthDiscovery"] == true || body["chapAuthSession"] == true;
         if secured && !body["secretRef"].is_object() {
             causes.push(Cause::required(self.at("secretRef"), ""));
@@ -361,15 +388,40 @@ impl Source<'_> {
         }
     }
 
+    fn azure_disk(&self, causes: &mut Causes) {
+        self.needs(&["diskName", "diskURI"], causes);
+        let (uri, modes) = (&self.body["diskURI"], ["None", "ReadOnly", "ReadWrite"]);
+        let mode = &self.body["cachingMode"];
+        if !mode.is_null() {
+            one_of(mode, &modes, &self.at("cachingMode"), causes);
+        }
+        let kind = &self.body["kind"];
+        if !kind.is_null() {
+            one_of(kind, &["Dedicated", "Managed", "Shared"], &self.at("kind"), causes);
+        }
+        let managed = *kind == "Managed";
+        let (start, shown) = if managed {
+            (
+                "/subscriptions/",
+                "/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/disks/{disk-id}",
+            )
+        } else {
+            ("https://", "https://{account-name}.blob.core.windows.net/{container-name}/{disk-name}.vhd")
+        };
+        if !kind.is_null() && !text(uri).starts_with(start) {
+            causes.push(Cause::unsupported(self.at("diskURI"), &text(uri).into(), &[shown]));
+        }
+    }
+
     fn provider(&self, key: &str, causes: &mut Causes) {
         match key {
             "gcePersistentDisk" => {
                 self.needs(&["pdName"], causes);
-                self.between("partition", causes);
+                self.partition(causes);
             }
             "awsElasticBlockStore" => {
                 self.needs(&["volumeID"], causes);
-                self.between("partition", causes);
+                self.partition(causes);
             }
             "glusterfs" => self.needs(&["endpoints", "path"], causes),
             "rbd" => self.needs(&["monitors", "image"], causes),
@@ -380,7 +432,7 @@ impl Source<'_> {
             }
             "flexVolume" => self.needs(&["driver"], causes),
             "azureFile" => self.needs(&["secretName", "shareName"], causes),
-            "azureDisk" => self.needs(&["diskName", "diskURI"], causes),
+            "azureDisk" => self.azure_disk(causes),
             "vsphereVolume" => self.needs(&["volumePath"], causes),
             "photonPersistentDisk" => self.needs(&["pdID"], causes),
             "portworxVolume" => self.needs(&["volumeID"], causes),
@@ -389,12 +441,26 @@ impl Source<'_> {
                 self.needs(&["volumeName"], causes);
                 self.secret("secretRef", causes);
             }
-            "quobyte" => self.needs(&["registry", "volume"], causes),
+            "quobyte" => {
+                let registry = text(&self.body["registry"]);
+                if registry.is_empty() {
+                    let detail = "must be a host:port pair or multiple pairs separated by commas";
+                    causes.push(Cause::required(self.at("registry"), detail));
+                } else if registry.split(',').any(|it| !it.contains(':')) {
+                    let detail = "must be a host:port pair or multiple pairs separated by commas";
+                    causes.push(Cause::invalid(self.at("registry"), &registry.into(), detail));
+                }
+                self.needs(&["volume"], causes);
+            }
             "flocker" => {
                 let given = |field: &str| !text(&self.body[field]).is_empty();
                 match (given("datasetName"), given("datasetUUID")) {
                     (false, false) => causes
                         .push(Cause::required(&self.path, "one of datasetName and datasetUUID is required")),
+                    (true, false) if text(&self.body["datasetName"]).contains('/') => {
+                        let (field, name) = (self.at("datasetName"), &self.body["datasetName"]);
+                        causes.push(Cause::invalid(field, name, "must not contain '/'"));
+                    }
                     (true, true) => causes.push(Cause::invalid(
                         &self.path,
                         &"resource".into(),
@@ -408,13 +474,25 @@ impl Source<'_> {
     }
 }
 
+/// What the metadata of a claim's template may not say; the rest is the pod's.
+fn given_metadata(metadata: &Value, path: &str, causes: &mut Causes) {
+    for key in metadata.as_object().into_iter().flatten().map(|it| it.0.as_str()) {
+        if !matches!(key, "labels" | "annotations") {
+            let shown = if key == "uid" { "uID" } else { key };
+            causes.push(Cause::forbidden(format!("{path}.{shown}"), "cannot be set"));
+        }
+    }
+}
+
 const HOST_PATHS: [&str; 8] =
     ["", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket"];
 
 /// A topology that a class allows.
 pub(super) fn topologies(list: &Value, path: &str, causes: &mut Causes) {
+    let mut terms = Vec::new();
     for (at, term) in items(list, path) {
         let mut seen = BTreeSet::new();
+        let repeated = is_repeated(term, &mut terms);
         for (at, it) in items(&term["matchLabelExpressions"], &format!("{at}.matchLabelExpressions")) {
             let values = items(&it["values"], &format!("{at}.values"));
             if values.is_empty() {
@@ -431,5 +509,21 @@ pub(super) fn topologies(list: &Value, path: &str, causes: &mut Causes) {
                 causes.push(Cause::duplicate(format!("{at}.key"), &it["key"]));
             }
         }
+        if repeated {
+            causes.push(Cause::duplicate(format!("{at}.matchLabelExpressions"), &"".into()));
+        }
     }
+}
+
+/// The keys and values of a term.
+type Term<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
+
+/// Whether a term says what one of those before it says.
+fn is_repeated<'a>(term: &'a Value, before: &mut Vec<Term<'a>>) -> bool {
+    let list = term["matchLabelExpressions"].as_array().into_iter().flatten();
+    let values = |it: &'a Value| it["values"].as_array().into_iter().flatten().map(text).collect();
+    let known: Term<'a> = list.map(|it| (text(&it["key"]), values(it))).collect();
+    let repeated = before.contains(&known);
+    before.push(known);
+    repeated
 }

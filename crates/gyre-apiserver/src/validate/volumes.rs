@@ -65,7 +65,10 @@ pub(super) fn persistent_volume(object: &Value, causes: &mut Causes) {
     }
     modes(&spec["accessModes"], "spec.accessModes", causes);
     match spec["capacity"].as_object().filter(|it| !it.is_empty()) {
-        None => causes.push(Cause::required("spec.capacity", "")),
+        None => {
+            causes.push(Cause::required("spec.capacity", ""));
+            causes.push(Cause::unsupported("spec.capacity", &spec["capacity"], &["storage"]));
+        }
         Some(capacity) => {
             if !capacity.contains_key("storage") || capacity.len() > 1 {
                 let given: Vec<&String> = capacity.keys().collect();
@@ -90,6 +93,9 @@ pub(super) fn persistent_volume(object: &Value, causes: &mut Causes) {
         causes.push(Cause::required("spec.nodeAffinity.required", detail));
     }
     sources::persistent(spec, "spec", causes);
+    if spec["local"].is_object() && !affinity.is_object() {
+        causes.push(Cause::required("spec.nodeAffinity", "Local volume requires node affinity"));
+    }
     let root = text(&spec["hostPath"]["path"]).split('/').all(|it| matches!(it, "" | "."));
     if spec["hostPath"].is_object() && root && spec["persistentVolumeReclaimPolicy"] == "Recycle" {
         let detail = "may not be 'recycle' for a hostPath mount of '/'";
@@ -132,7 +138,8 @@ pub(super) fn claim(spec: &Value, path: &str, causes: &mut Causes) {
     }
     let (source, reference) = (&spec["dataSource"], &spec["dataSourceRef"]);
     if source.is_object() && reference.is_object() {
-        let shown = Value::from(format!("{path}.dataSource"));
+        // compat(kube-apiserver): the value that is shown is a path, which has nothing to show.
+        let shown = serde_json::json!({});
         let same = ["apiGroup", "kind", "name"].iter().all(|key| source[*key] == reference[*key]);
         if !text(&reference["namespace"]).is_empty() {
             let detail = "may not be specified when dataSourceRef.namespace is specified";
@@ -168,22 +175,18 @@ pub(super) fn storage_class(object: &Value, causes: &mut Causes) {
     match text(&object["provisioner"]) {
         "" => causes.push(Cause::required("provisioner", "")),
         name => {
-            let problems = names::qualified_name(&name.to_lowercase());
-            each(problems, &object["provisioner"], "provisioner", causes);
+            let name = name.to_lowercase();
+            each(names::qualified_name(&name), &name.as_str().into(), "provisioner", causes);
         }
     }
     for (key, _) in object["parameters"].as_object().into_iter().flatten().filter(|(key, _)| key.is_empty()) {
         causes.push(Cause::invalid("parameters", &key.as_str().into(), "field can not be empty."));
     }
     one_of(&object["reclaimPolicy"], &["Delete", "Retain"], "reclaimPolicy", causes);
-    match text(&object["volumeBindingMode"]) {
-        "" => causes.push(Cause::required("volumeBindingMode", "")),
-        _ => one_of(
-            &object["volumeBindingMode"],
-            &["Immediate", "WaitForFirstConsumer"],
-            "volumeBindingMode",
-            causes,
-        ),
+    let modes = ["Immediate", "WaitForFirstConsumer"];
+    match &object["volumeBindingMode"] {
+        Value::Null => causes.push(Cause::required("volumeBindingMode", "")),
+        mode => one_of(mode, &modes, "volumeBindingMode", causes),
     }
     sources::topologies(&object["allowedTopologies"], "allowedTopologies", causes);
 }

@@ -64,11 +64,11 @@ fn rolling(strategy: &Value, path: &str, causes: &mut Causes) {
     at_most_all(unavailable, &at("maxUnavailable"), causes);
 }
 
-fn deployment(spec: &Value, warnings: &mut Vec<String>, causes: &mut Causes) {
+fn deployment(spec: &Value, causes: &mut Causes) {
     not_negative(&spec["replicas"], "spec.replicas", causes);
     selected(spec, "deployment", causes);
     always(&spec["template"], "ReplicaSet", causes);
-    pods::template(&spec["template"], "spec.template", warnings, causes);
+    pods::template(&spec["template"], "spec.template", causes);
     let strategy = &spec["strategy"];
     match text(&strategy["type"]) {
         "Recreate" if strategy["rollingUpdate"].is_object() => {
@@ -104,7 +104,7 @@ fn shown_strategy(strategy: &Value) -> String {
     in_order(&shown, &["Type", "RollingUpdate"])
 }
 
-fn stateful(spec: &Value, warnings: &mut Vec<String>, causes: &mut Causes) {
+fn stateful(spec: &Value, causes: &mut Causes) {
     let policy = &spec["podManagementPolicy"];
     if !matches!(text(policy), "OrderedReady" | "Parallel") {
         let detail = "must be 'OrderedReady' or 'Parallel'";
@@ -149,7 +149,7 @@ fn stateful(spec: &Value, warnings: &mut Vec<String>, causes: &mut Causes) {
     not_negative(&spec["minReadySeconds"], "spec.minReadySeconds", causes);
     not_negative(&spec["ordinals"]["start"], "spec.ordinals.start", causes);
     selected(spec, "statefulset", causes);
-    pods::template(&with_claims(spec), "spec.template", warnings, causes);
+    pods::template(&with_claims(spec), "spec.template", causes);
     always(&spec["template"], "StatefulSet", causes);
 }
 
@@ -169,9 +169,9 @@ fn with_claims(spec: &Value) -> Value {
     template
 }
 
-fn daemon(spec: &Value, warnings: &mut Vec<String>, causes: &mut Causes) {
+fn daemon(spec: &Value, causes: &mut Causes) {
     selected(spec, "daemonset", causes);
-    pods::template(&spec["template"], "spec.template", warnings, causes);
+    pods::template(&spec["template"], "spec.template", causes);
     always(&spec["template"], "DaemonSet", causes);
     not_negative(&spec["minReadySeconds"], "spec.minReadySeconds", causes);
     let strategy = &spec["updateStrategy"];
@@ -210,17 +210,17 @@ fn daemon(spec: &Value, warnings: &mut Vec<String>, causes: &mut Causes) {
 }
 
 /// The kinds of `apps`.
-pub(super) fn apps(plural: &str, object: &Value, warnings: &mut Vec<String>, causes: &mut Causes) {
+pub(super) fn apps(plural: &str, object: &Value, causes: &mut Causes) {
     let spec = &object["spec"];
     match plural {
-        "deployments" => deployment(spec, warnings, causes),
-        "statefulsets" => stateful(spec, warnings, causes),
-        "daemonsets" => daemon(spec, warnings, causes),
+        "deployments" => deployment(spec, causes),
+        "statefulsets" => stateful(spec, causes),
+        "daemonsets" => daemon(spec, causes),
         "replicasets" => {
             not_negative(&spec["replicas"], "spec.replicas", causes);
             not_negative(&spec["minReadySeconds"], "spec.minReadySeconds", causes);
             selected(spec, "deployment", causes);
-            pods::template(&spec["template"], "spec.template", warnings, causes);
+            pods::template(&spec["template"], "spec.template", causes);
             always(&spec["template"], "ReplicaSet", causes);
         }
         _ => {
@@ -233,7 +233,7 @@ pub(super) fn apps(plural: &str, object: &Value, warnings: &mut Vec<String>, cau
 }
 
 /// A ReplicationController.
-pub(super) fn controller(object: &Value, warnings: &mut Vec<String>, causes: &mut Causes) {
+pub(super) fn controller(object: &Value, causes: &mut Causes) {
     let spec = &object["spec"];
     not_negative(&spec["minReadySeconds"], "spec.minReadySeconds", causes);
     if spec["selector"].as_object().is_none_or(serde_json::Map::is_empty) {
@@ -246,6 +246,6 @@ pub(super) fn controller(object: &Value, warnings: &mut Vec<String>, causes: &mu
     }
     let wanted = serde_json::json!({"matchLabels": spec["selector"]});
     labels_fit(&wanted, &spec["template"], "spec.template", causes);
-    pods::template(&spec["template"], "spec.template", warnings, causes);
+    pods::template(&spec["template"], "spec.template", causes);
     always(&spec["template"], "ReplicationController", causes);
 }

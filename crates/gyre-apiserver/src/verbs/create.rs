@@ -9,7 +9,7 @@ use crate::failure::{Cause, Failure, Result};
 use crate::limits::GENERATED_PREFIX_MAX;
 use crate::response::Answer;
 use crate::store::Expect;
-use crate::{admission, convert, object, strategy, validate};
+use crate::{admission, convert, object, strategy, validate, warnings};
 
 /// How often another name is tried where a generated one is taken.
 const GENERATE_MAX: usize = 8;
@@ -20,11 +20,18 @@ impl Api {
         if let Some(answer) = self.create_review(call)? {
             return Ok(answer);
         }
-        let Draft { mut object, mut warnings } = Self::draft(call)?;
+        let draft = Self::draft(call)?;
+        let told = draft.warnings.clone();
+        self.create_draft(call, draft).map_err(|refusal| refusal.warned(told))
+    }
+
+    fn create_draft(&self, call: &Call<'_>, draft: Draft) -> Result<Answer> {
+        let Draft { mut object, mut warnings } = draft;
         let manager = call.request.manager();
         let dry = call.request.is_dry();
         self.admit_create(call, &mut object, &mut warnings)?;
         self.track(call.place, &manager, None, &mut object);
+        admission::signing::identify(call.user, call.place, &mut object);
         let created = self.insert(call.place, object, dry, &mut warnings)?;
         self.written(call, 201, created, warnings)
     }
@@ -70,7 +77,7 @@ impl Api {
         place: &Place,
         mut object: Value,
         dry: bool,
-        warnings: &mut Vec<String>,
+        warned: &mut Vec<String>,
     ) -> Result<Written> {
         let kind = &place.kind;
         if !object::meta(&object, "resourceVersion").is_empty()
@@ -101,7 +108,7 @@ impl Api {
             Some(cause) => vec![cause],
             None => {
                 let mut causes = check_name(place, &object);
-                causes.extend(validate::create(place, &mut object, warnings));
+                causes.extend(validate::create(place, &mut object));
                 causes
             }
         };
@@ -109,12 +116,14 @@ impl Api {
         if !causes.is_empty() {
             let name = if name.is_empty() { object::meta(&object, "generateName").to_owned() } else { name };
             let name = if object::meta(&object, "name").is_empty() { String::new() } else { name };
-            return Err(Failure::invalid(&kind.group, &kind.kind, &name, causes));
+            return Err(Failure::invalid(kind.refused_as(), &kind.kind, &name, causes));
         }
+        warnings::of(kind, &object, None, warned);
         let key = object::key(&place.ns, &name);
         if self.store.find(&kind.shelf, &key).is_some() {
             return Err(Failure::already_exists(&kind.group, &kind.plural, &name));
         }
+        admission::validate(self, place, &object, None)?;
         let _admitted = admission::quotas::charge(self, place, &object, None)?;
         let taken = self.allocate(place, &mut object, None)?;
         if dry {

@@ -175,7 +175,9 @@ impl Api {
             let given = object::meta(&object, "resourceVersion");
             let conditional = !given.is_empty() && given != object::meta(&old, "resourceVersion");
             let manner = Manner { conditional, ..manner };
-            if let Some(written) = self.replace(call, &old, object, manner, &mut warnings)? {
+            let told = warnings.clone();
+            let written = self.replace(call, &old, object, manner, &mut warnings);
+            if let Some(written) = written.map_err(|refusal| refusal.warned(told))? {
                 return self.written(call, 200, written, warnings);
             }
         }

@@ -10,7 +10,7 @@ use crate::failure::{Cause, Failure, Result};
 use crate::limits::RETRIES_MAX;
 use crate::response::Answer;
 use crate::store::Expect;
-use crate::{admission, convert, object, strategy, validate};
+use crate::{admission, convert, object, strategy, validate, warnings};
 
 /// How an object is written over another one.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,7 +26,13 @@ pub(crate) struct Manner {
 impl Api {
     pub(crate) fn update(&self, call: &Call<'_>) -> Result<Answer> {
         check_options(call.request, "UpdateOptions")?;
-        let Draft { object, mut warnings } = Self::draft(call)?;
+        let draft = Self::draft(call)?;
+        let told = draft.warnings.clone();
+        self.update_draft(call, draft).map_err(|refusal| refusal.warned(told))
+    }
+
+    fn update_draft(&self, call: &Call<'_>, draft: Draft) -> Result<Answer> {
+        let Draft { object, mut warnings } = draft;
         let manager = call.request.manager();
         check_identity(call.place, &object)?;
         let dry = call.request.is_dry();
@@ -105,12 +111,12 @@ impl Api {
         old: &Value,
         mut object: Value,
         manner: Manner,
-        warnings: &mut Vec<String>,
+        warned: &mut Vec<String>,
     ) -> Result<Option<Written>> {
         let kind = &place.kind;
         let fixed = changed_server_metadata(&object, old);
         if !fixed.is_empty() {
-            return Err(Failure::invalid(&kind.group, &kind.kind, &place.name, fixed));
+            return Err(Failure::invalid(kind.refused_as(), &kind.kind, &place.name, fixed));
         }
         keep_server_metadata(&mut object, old);
         match place.subresource.as_str() {
@@ -126,10 +132,14 @@ impl Api {
         let stored_old = convert::to_storage(kind, &place.version, old.clone());
         let mut stored = convert::to_storage(kind, &place.version, object);
         let mut causes = check_finalizers(&stored, &stored_old);
-        causes.extend(validate::update(place, &mut stored, &stored_old, warnings));
+        causes.extend(validate::update(place, &mut stored, &stored_old));
         if !causes.is_empty() {
-            return Err(Failure::invalid(&kind.group, &kind.kind, &place.name, causes));
+            return Err(Failure::invalid(kind.refused_as(), &kind.kind, &place.name, causes));
         }
+        if place.subresource.is_empty() {
+            warnings::of(kind, &stored, Some(&stored_old), warned);
+        }
+        admission::validate(self, place, &stored, Some(&stored_old))?;
         let _admitted = admission::quotas::charge(self, place, &stored, Some(&stored_old))?;
         let taken = self.allocate(place, &mut stored, Some(&stored_old))?;
         // What was there before must be durable too before it is shown.
