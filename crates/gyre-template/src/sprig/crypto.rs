@@ -276,7 +276,7 @@ impl Object for Pair {
         serde_json::json!({ "Cert": self.0.certificate, "Key": self.0.key })
     }
 
-    fn fields(&self) -> Vec<(&str, Value)> {
+    fn fields(&self) -> Vec<(&'static str, Value)> {
         vec![("Cert", Value::text(self.0.certificate.as_str())), ("Key", Value::text(self.0.key.as_str()))]
     }
 }
