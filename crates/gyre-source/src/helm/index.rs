@@ -51,7 +51,7 @@ pub enum Step {
     Restart,
 }
 
-pub use merge::{Entry, Found, Kept, visit_entries, write_entry};
+pub use merge::{Entry, Found, Kept, write_entry};
 pub use rewrite::Named;
 
 /// What the two ways of reading tell.

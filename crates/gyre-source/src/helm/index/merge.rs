@@ -1,7 +1,7 @@
 //! The entries of an index that go into another: kept as places in its file, written when it is their turn.
 
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::{BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -12,14 +12,16 @@ use super::{ChartVersion, HelmSourceError, Raw, cut, visit_raw};
 /// An entry of an index.
 #[derive(Debug)]
 pub enum Entry {
-    /// A text in the index: where it begins and how long it is, which of the versions in it is meant.
+    /// A text as Helm writes it, in the file beside the index: where it begins and how long it is.
+    Written(u64, usize),
+    /// A text in the index, and which of the versions in it is meant.
     Text {
         /// Where it begins.
         at: u64,
         /// Its length.
         bytes: usize,
-        /// The place among those that the text says; `None` for a text that is written as it is read.
-        place: Option<usize>,
+        /// The place among those that the text says.
+        place: usize,
     },
     /// A value.
     Value(Value),
@@ -34,88 +36,88 @@ pub enum Found {
     Restart,
 }
 
-/// Tells every entry of an index; those that Helm passes over are left out.
-pub fn visit_entries(path: &Path, visit: &mut dyn FnMut(Found)) -> Result<(), HelmSourceError> {
-    let named = |value: &Value| {
-        let ChartVersion { name, version, .. } = ChartVersion::from_entry(value)?;
-        Some(Named { name, version })
-    };
-    let mut scratch = String::new();
-    visit_raw(path, &mut |raw| {
-        match raw {
-            Raw::Restart => visit(Found::Restart),
-            Raw::Version(_, value) => {
-                if let Some(named) = named(&value) {
-                    visit(Found::Entry(named, Entry::Value(value)));
-                }
-            }
-            Raw::Item(item) => {
-                let (at, bytes) = (item.at, item.text.len());
-                scratch.clear();
-                if let Some(named) =
-                    std::str::from_utf8(item.text).ok().and_then(|text| rewrite(text, &mut scratch))
-                {
-                    visit(Found::Entry(named, Entry::Text { at, bytes, place: None }));
-                    return Ok(());
-                }
-                for (place, value) in cut::parse(item.text)?.iter().enumerate() {
-                    if let Some(named) = named(value) {
-                        visit(Found::Entry(named, Entry::Text { at, bytes, place: Some(place) }));
-                    }
-                }
-            }
-        }
-        Ok(())
-    })
-}
-
-/// The file that entries are places in.
+/// The files that entries are places in.
 #[derive(Debug)]
 pub struct Kept {
-    file: File,
+    index: File,
+    /// What Helm wrote, or nearly, as Helm writes it: copied when the index is read.
+    written: File,
     text: Vec<u8>,
 }
 
 impl Kept {
-    /// Opens an index that entries were told of.
-    pub fn open(path: &Path) -> Result<Self, HelmSourceError> {
-        Ok(Self { file: File::open(path).map_err(HelmSourceError::new)?, text: Vec::new() })
+    /// Tells every entry of an index; those that Helm passes over are left out. Texts are copied to a file that is empty.
+    pub fn read(path: &Path, written: File, visit: &mut dyn FnMut(Found)) -> Result<Self, HelmSourceError> {
+        let named = |value: &Value| {
+            let ChartVersion { name, version, .. } = ChartVersion::from_entry(value)?;
+            Some(Named { name, version })
+        };
+        let mut copy = BufWriter::with_capacity(COPY_BYTES, written);
+        let (mut line, mut end) = (String::new(), 0_u64);
+        visit_raw(path, &mut |raw| {
+            match raw {
+                Raw::Restart => visit(Found::Restart),
+                Raw::Version(_, value) => {
+                    if let Some(named) = named(&value) {
+                        visit(Found::Entry(named, Entry::Value(value)));
+                    }
+                }
+                Raw::Item(item) => {
+                    line.clear();
+                    let text = std::str::from_utf8(item.text).ok();
+                    if let Some(named) = text.and_then(|text| rewrite(text, &mut line)) {
+                        copy.write_all(line.as_bytes())?;
+                        visit(Found::Entry(named, Entry::Written(end, line.len())));
+                        end += line.len() as u64;
+                        return Ok(());
+                    }
+                    let (at, bytes) = (item.at, item.text.len());
+                    for (place, value) in cut::parse(item.text)?.iter().enumerate() {
+                        if let Some(named) = named(value) {
+                            visit(Found::Entry(named, Entry::Text { at, bytes, place }));
+                        }
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        let written = copy.into_inner().map_err(HelmSourceError::new)?;
+        Ok(Self { index: File::open(path).map_err(HelmSourceError::new)?, written, text: Vec::new() })
     }
 
-    fn read(&mut self, at: u64, bytes: usize) -> Result<(), HelmSourceError> {
+    fn text(&mut self, is_written: bool, at: u64, bytes: usize) -> Result<&[u8], HelmSourceError> {
+        let file = if is_written { &mut self.written } else { &mut self.index };
         self.text.resize(bytes, 0);
-        self.file.seek(SeekFrom::Start(at)).map_err(HelmSourceError::new)?;
-        self.file.read_exact(&mut self.text).map_err(HelmSourceError::new)
+        file.seek(SeekFrom::Start(at)).map_err(HelmSourceError::new)?;
+        file.read_exact(&mut self.text).map_err(HelmSourceError::new)?;
+        Ok(&self.text)
     }
 
     /// The entry as a value.
     pub fn value(&mut self, entry: Entry) -> Result<Value, HelmSourceError> {
         let changed = || HelmSourceError::new("the index changed while it was read");
-        match entry {
-            Entry::Value(value) => Ok(normal(value)),
-            Entry::Text { at, bytes, place } => {
-                self.read(at, bytes)?;
-                let versions = cut::parse(&self.text).map_err(|_| changed())?;
-                versions.into_iter().nth(place.unwrap_or(0)).map(normal).ok_or_else(changed)
-            }
-        }
+        let (text, place) = match entry {
+            Entry::Value(value) => return Ok(normal(value)),
+            Entry::Written(at, bytes) => (self.text(true, at, bytes)?, 0),
+            Entry::Text { at, bytes, place } => (self.text(false, at, bytes)?, place),
+        };
+        let versions = cut::parse(text).map_err(|_| changed())?;
+        versions.into_iter().nth(place).map(normal).ok_or_else(changed)
     }
 
     /// Adds the entry to `out`, an item of the list of a chart's versions.
-    pub fn write(&mut self, entry: Entry, out: &mut String) -> Result<(), HelmSourceError> {
-        if let Entry::Text { at, bytes, place: None } = entry {
-            self.read(at, bytes)?;
-            let known = out.len();
-            if std::str::from_utf8(&self.text).is_ok_and(|text| rewrite(text, out).is_some()) {
-                return Ok(());
-            }
-            out.truncate(known);
+    pub fn write(&mut self, entry: Entry, out: &mut Vec<u8>) -> Result<(), HelmSourceError> {
+        if let Entry::Written(at, bytes) = entry {
+            out.extend_from_slice(self.text(true, at, bytes)?);
+        } else {
+            out.extend_from_slice(write_entry(self.value(entry)?).as_bytes());
         }
-        let value = self.value(entry)?;
-        write_entry(value, out);
         Ok(())
     }
 }
+
+/// How much is copied at once.
+const COPY_BYTES: usize = 1 << 16;
 
 /// Without the fields that Helm leaves out for they say nothing.
 fn normal(mut entry: Value) -> Value {
@@ -134,11 +136,11 @@ fn normal(mut entry: Value) -> Value {
     entry
 }
 
-/// Adds an entry to `out`, an item of the list of a chart's versions.
-pub fn write_entry(entry: Value, out: &mut String) {
+/// An entry as an item of the list of a chart's versions.
+pub fn write_entry(entry: Value) -> String {
     // Where it stands decides where its lines are folded.
     let whole = gyre_yaml::write_value(&json!({ "entries": { "x": [entry] } }));
-    out.push_str(whole.strip_prefix("entries:\n  x:\n").unwrap_or(&whole));
+    whole.strip_prefix("entries:\n  x:\n").unwrap_or(&whole).to_owned()
 }
 
 #[cfg(test)]
@@ -151,9 +153,7 @@ mod tests {
         let mut out = String::new();
         rewrite(item, &mut out)?;
         let value = cut::parse(item.as_bytes()).ok()?.remove(0);
-        let mut parsed = String::new();
-        write_entry(value, &mut parsed);
-        Some((out, parsed))
+        Some((out, write_entry(value)))
     }
 
     const ITEM: &str = "  - annotations:\n      a.io/changes: |\n        - one\n          two\n      licenses: MIT\n    apiVersion: v2\n    appVersion: \"1.10\"\n    created: \"2026-01-01T00:00:00.5+02:00\"\n    dependencies:\n    - condition: a.enabled\n      name: a\n      repository: \"\"\n      version: 1.x.x\n    deprecated: true\n    description: A description that is longer than eighty letters are, so that it has to be folded\n      once\n    keywords:\n    - one\n    - 'two: three'\n    kubeVersion: '>=1.19.0-0'\n    name: c\n    urls:\n    - https://e.com/c-1.0.0.tgz\n    version: 1.0.0\n";

@@ -47,7 +47,7 @@ fn shape(key: &str) -> Option<Shape> {
 /// Adds an item of a list of versions to `out`, as Helm writes it; what was added before a `None` is to be taken off again.
 pub(super) fn rewrite(item: &str, out: &mut String) -> Option<Named> {
     let indent = item.find('-')? + 2;
-    let mut lines = Lines { rest: item, dash: Some(indent) };
+    let mut lines = Lines::new(item, indent);
     let (mut named, mut previous, mut required) = (Named::default(), "", 0);
     while let Some(line) = lines.next_at(indent) {
         let (key, value) = pair(line)?;
@@ -96,7 +96,7 @@ pub(super) fn rewrite(item: &str, out: &mut String) -> Option<Named> {
     }
     let is_name = !named.name.is_empty() && !named.name.contains('/') && !matches!(&*named.name, "." | "..");
     let is_version = gyre_go::semver::Version::parse(&named.version).is_ok();
-    (lines.rest.is_empty() && required == 3 && is_name && is_version).then_some(named)
+    (lines.present.is_none() && required == 3 && is_name && is_version).then_some(named)
 }
 
 /// `key: value`, `key:`; the value keeps its blank.
@@ -146,25 +146,43 @@ fn is_time(text: &str) -> bool {
 
 /// The lines of an entry.
 struct Lines<'t> {
+    /// How far the present line is indented, and what it says.
+    present: Option<(usize, &'t str)>,
+    /// What follows it.
     rest: &'t str,
-    /// Where the line goes on that began with a dash.
-    dash: Option<usize>,
 }
 
 impl<'t> Lines<'t> {
-    /// How far the next line is indented, and what it says.
-    fn peek(&self) -> Option<(usize, &'t str)> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        let line = self.rest.split_once('\n').map_or(self.rest, |(line, _)| line);
-        let indent = self.dash.unwrap_or_else(|| line.bytes().take_while(|&byte| byte == b' ').count());
-        Some((indent, line.get(indent..).unwrap_or_default()))
+    /// The lines of a text that begins with a dash, up to which its first line is taken for indented.
+    fn new(text: &'t str, indent: usize) -> Self {
+        let mut lines = Self { present: None, rest: text };
+        lines.skip();
+        lines.enter(indent);
+        lines
     }
 
+    fn peek(&self) -> Option<(usize, &'t str)> {
+        self.present
+    }
+
+    /// Goes to the next line.
     fn skip(&mut self) {
-        self.rest = self.rest.split_once('\n').map_or("", |(_, rest)| rest);
-        self.dash = None;
+        if self.rest.is_empty() {
+            self.present = None;
+            return;
+        }
+        let end = memchr::memchr(b'\n', self.rest.as_bytes()).unwrap_or(self.rest.len());
+        let line = &self.rest[..end];
+        self.rest = self.rest.get(end + 1..).unwrap_or_default();
+        let indent = line.bytes().take_while(|&byte| byte == b' ').count();
+        self.present = Some((indent, &line[indent..]));
+    }
+
+    /// Takes what follows the dash of the present line for a line that is indented so far.
+    fn enter(&mut self, indent: usize) {
+        if let Some((found, line)) = self.present {
+            self.present = Some((indent, line.get(indent.saturating_sub(found)..).unwrap_or_default()));
+        }
     }
 
     /// The next line, if it is indented so far and no item of a list; an empty one says that this cannot be read.
@@ -197,16 +215,13 @@ impl<'t> Lines<'t> {
     }
 
     fn plain(&mut self, first: &'t str, indent: usize) -> Option<Cow<'t, str>> {
-        let goes_on = |line: &str| {
-            is_printable(line) && !line.contains(": ") && !line.ends_with(':') && !line.contains(" #")
-        };
-        if !goes_on(first) || scalar::begins_with_indicator(first) {
+        if !scalar::is_plain(first) || scalar::begins_with_indicator(first) {
             return None;
         }
         let mut text = Cow::Borrowed(first);
         while let Some((_, line)) = self.peek().filter(|(found, _)| *found > indent) {
             let line = line.trim_matches(' ');
-            if line.is_empty() || line.starts_with('#') || !goes_on(line) {
+            if line.is_empty() || line.starts_with('#') || !scalar::is_plain(line) {
                 return None;
             }
             self.skip();
@@ -249,7 +264,7 @@ impl<'t> Lines<'t> {
         let dash = self.list(value, indent)?;
         let mut names: Vec<Cow<'t, str>> = Vec::new();
         while self.peek().is_some_and(|(found, line)| found == dash && line.starts_with("- ")) {
-            self.dash = Some(dash + 2);
+            self.enter(dash + 2);
             let (mut previous, mut found) = ("", 0);
             while let Some(line) = self.next_at(dash + 2) {
                 let (key, value) = pair(line)?;

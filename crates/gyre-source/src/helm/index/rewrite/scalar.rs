@@ -9,6 +9,19 @@ pub(super) fn is_printable(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
+/// Is it printable, without what ends a plain text: a colon or a comment behind a blank?
+pub(super) fn is_plain(text: &str) -> bool {
+    let mut before = b'x';
+    for &byte in text.as_bytes() {
+        let ends = (byte == b' ' && before == b':') || (byte == b'#' && before == b' ');
+        if ends || !matches!(byte, b' '..=b'~') {
+            return false;
+        }
+        before = byte;
+    }
+    before != b':'
+}
+
 /// Does it read as a text, and not as a number, a time, a truth?
 pub(super) fn is_text(text: &str) -> bool {
     // The longest word that is no text has five letters.
@@ -51,14 +64,12 @@ pub(super) fn write_text(text: &str, indent: usize, out: &mut String) -> Option<
     }
     let first = text.as_bytes()[0];
     let column = out.len() - out.rfind('\n').map_or(0, |at| at + 1) + 1;
-    let may_fold = column + text.len() > WIDTH && text.contains(' ');
     // A number in base 60.
-    if text.contains(':') && (first.is_ascii_digit() || matches!(first, b'+' | b'-')) {
+    if (first.is_ascii_digit() || matches!(first, b'+' | b'-')) && text.contains(':') {
         return None;
     }
-    let is_plain =
-        !begins_with_indicator(text) && !text.contains(": ") && !text.ends_with(':') && !text.contains(" #");
-    let quote = match (is_text(text), is_plain) {
+    let plain = !begins_with_indicator(text) && is_plain(text);
+    let quote = match (is_text(text), plain) {
         (true, true) => {
             fold(text, column, indent, out);
             return Some(());
@@ -66,6 +77,7 @@ pub(super) fn write_text(text: &str, indent: usize, out: &mut String) -> Option<
         (true, false) => '\'',
         (false, _) => '"',
     };
+    let may_fold = column + text.len() > WIDTH && text.contains(' ');
     if may_fold || text.contains([quote, '\\']) || text.starts_with("---") || text.starts_with("...") {
         return None;
     }

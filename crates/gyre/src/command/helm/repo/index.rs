@@ -11,7 +11,7 @@ use gyre_go::semver;
 use gyre_go::semver::pick::helm_sort;
 use gyre_helm::Chart;
 use gyre_model::Digest;
-use gyre_source::helm::{Entry, Found, Kept, Named, visit_entries, write_entry};
+use gyre_source::helm::{Entry, Found, Kept, Named, write_entry};
 use serde_json::{Value, json};
 
 use crate::command::helm::arguments::Usage;
@@ -56,8 +56,7 @@ impl MakeIndex {
         let mut kept = None;
         if let Some(other) = self.merge.as_ref().filter(|path| !path.as_os_str().is_empty()) {
             if other.exists() {
-                merge(&mut entries, other)?;
-                kept = Some(Kept::open(other)?);
+                kept = Some(merge(&mut entries, other, &root)?);
             } else {
                 let empty = json!({ "apiVersion": "v1", "entries": {}, "generated": now() });
                 fs::write(other, if self.json { empty.to_string() } else { gyre_yaml::write_value(&empty) })?;
@@ -133,7 +132,7 @@ fn entry_value(kept: &mut Option<Kept>, entry: Entry) -> anyhow::Result<Value> {
     match (kept, entry) {
         (_, Entry::Value(value)) => Ok(value),
         (Some(kept), entry) => Ok(kept.value(entry)?),
-        (None, Entry::Text { .. }) => Err(anyhow!("an entry without an index")),
+        (None, _) => Err(anyhow!("an entry without an index")),
     }
 }
 
@@ -150,25 +149,27 @@ fn write_json(entries: Entries, mut kept: Option<Kept>, mut out: impl Write) -> 
 
 /// Writes the index one entry at a time.
 fn write_yaml(mut entries: Entries, mut kept: Option<Kept>, out: &mut impl Write) -> anyhow::Result<()> {
-    let mut text = String::from("apiVersion: v1\nentries:");
+    let mut text = b"apiVersion: v1\nentries:".to_vec();
     // The order of the keys and how each is written are the writer's.
     let names: BTreeMap<&String, usize> = entries.keys().zip(0..).collect();
     let names_written = gyre_yaml::write_value(&json!({ "x": names }));
     let by_place: Vec<String> = entries.keys().cloned().collect();
-    text.push_str(if entries.is_empty() { " {}\n" } else { "\n" });
+    text.extend_from_slice(if entries.is_empty() { b" {}\n" } else { b"\n" });
     for line in names_written.lines().skip(1).filter(|_| !by_place.is_empty()) {
         let Some((key, place)) = line.rsplit_once(": ") else { continue };
         let name = place.parse::<usize>().ok().and_then(|place| by_place.get(place));
         let Some(versions) = name.and_then(|name| entries.remove(name)) else { continue };
-        text.push_str(key);
-        text.push_str(":\n");
+        text.extend_from_slice(key.as_bytes());
+        text.extend_from_slice(b":\n");
         for one in versions {
             match (&mut kept, one.entry) {
                 (Some(kept), entry) => kept.write(entry, &mut text)?,
-                (None, entry) => write_entry(entry_value(&mut None, entry)?, &mut text),
+                (None, entry) => {
+                    text.extend_from_slice(write_entry(entry_value(&mut None, entry)?).as_bytes());
+                }
             }
             if text.len() >= WRITE_BYTES {
-                out.write_all(text.as_bytes())?;
+                out.write_all(&text)?;
                 text.clear();
             }
         }
@@ -176,8 +177,8 @@ fn write_yaml(mut entries: Entries, mut kept: Option<Kept>, out: &mut impl Write
     if let Some((name, _)) = entries.first_key_value() {
         bail!("the name of the chart {name:?} is too long for an index");
     }
-    text.push_str(&gyre_yaml::write_value(&json!({ "generated": now() })));
-    Ok(out.write_all(text.as_bytes())?)
+    text.extend_from_slice(gyre_yaml::write_value(&json!({ "generated": now() })).as_bytes());
+    Ok(out.write_all(&text)?)
 }
 
 /// How much text is written at once.
@@ -215,9 +216,15 @@ impl Known {
 }
 
 /// Adds the versions of another index that are not there yet.
-fn merge(entries: &mut Entries, other: &Path) -> anyhow::Result<()> {
+fn merge(entries: &mut Entries, other: &Path, root: &Path) -> anyhow::Result<Kept> {
+    // The file has no name any more: it goes when it is closed.
+    let place = root.join(format!(".index.yaml.{}.old", std::process::id()));
+    let refused = |why| anyhow!(go_error("open", &place.display().to_string(), &why));
+    let options = fs::File::options().read(true).write(true).create_new(true).open(&place);
+    let written = options.map_err(refused)?;
+    fs::remove_file(&place).map_err(refused)?;
     let mut more: BTreeMap<Box<str>, Vec<Version>> = BTreeMap::new();
-    visit_entries(other, &mut |found| match found {
+    let kept = Kept::read(other, written, &mut |found| match found {
         Found::Restart => more.clear(),
         Found::Entry(Named { name, version }, entry) => {
             more.entry(name).or_default().push(Version { version, entry });
@@ -234,5 +241,5 @@ fn merge(entries: &mut Entries, other: &Path) -> anyhow::Result<()> {
         }
         all.extend(versions.into_iter().filter(|one| known.takes(&one.version)));
     }
-    Ok(())
+    Ok(kept)
 }
