@@ -135,6 +135,11 @@ impl<'t> State<'t, '_, '_> {
                 let Some(tree) = self.machine.look_up(name) else {
                     return Err(self.error(format!("template {} not defined", quote(name.as_bytes()))));
                 };
+                // Told of the one that calls, before anything is worked out for what is called.
+                if let Err(why) = self.machine.enter() {
+                    return Err(self.error(why));
+                }
+                self.machine.leave();
                 let dot = match pipe {
                     Some(pipe) => self.pipe(dot, pipe)?,
                     None => Slot::default(),
