@@ -125,6 +125,10 @@ pub(crate) fn run(arguments: &[OsString]) -> ExitCode {
         cobra::quick::<Renderer>(arguments)
     {
         template.run(&Settings::new(globals))
+    } else if let Some((_, rest)) = arguments.split_first().filter(|(first, _)| *first == "help") {
+        // `help template` is `template --help`.
+        let words: Vec<OsString> = rest.iter().cloned().chain([OsString::from("--help")]).collect();
+        cobra::parse::<Helm>(&words).map(drop)
     } else {
         cobra::parse::<Helm>(arguments).and_then(|helm| helm.map_or(Ok(()), Helm::run))
     };

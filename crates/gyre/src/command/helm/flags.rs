@@ -85,6 +85,11 @@ pub(super) struct ValueFlags {
     set_literal: Vec<String>,
 }
 
+/// What `--timeout` may be.
+pub(super) fn span(text: &str) -> Result<String, String> {
+    crate::client::span(text).map(|_| text.into()).map_err(|why| why.to_string())
+}
+
 /// `--timeout`
 pub(super) fn timeout(text: &str) -> anyhow::Result<std::time::Duration> {
     crate::client::span(text)
