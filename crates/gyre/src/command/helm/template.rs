@@ -112,7 +112,7 @@ pub(super) struct Template {
     #[arg(long, short = 's')]
     show_only: Vec<String>,
     /// Write the manifests to files in this directory
-    #[arg(long)]
+    #[arg(long, value_parser = super::flags::path())]
     output_dir: Option<PathBuf>,
     /// Include CRDs in the output
     #[arg(long)]

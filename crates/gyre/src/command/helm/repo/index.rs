@@ -28,7 +28,7 @@ pub(super) struct MakeIndex {
     #[arg(long)]
     url: Option<String>,
     /// Merge the generated index into this one
-    #[arg(long)]
+    #[arg(long, value_parser = crate::command::helm::flags::path())]
     merge: Option<PathBuf>,
     /// Write JSON
     #[arg(long)]
