@@ -166,3 +166,17 @@ fn complaints_of_decoders_have_the_library_s_places() {
             .ends_with(r"invalid escape sequence: `\x\y`")
     );
 }
+
+#[test]
+fn what_is_not_sealed_is_not_opened() {
+    let sealed = "30tEfhuJSVRhpG97XCuWgz2okj7L8vQ1s6V9zVUPeDQ=";
+    assert_eq!(execute(&[("t", r#"{{ decryptAES "a" "" }}"#)], "t").unwrap(), "");
+    for (key, text, wanted) in [
+        ("a", sealed, "slice bounds out of range [:-7]"),
+        ("abc", sealed, "slice bounds out of range [:-127]"),
+        ("a", "30tEfhuJSVRhpG97XCuWgz2okj7L8vQ1s6U=", "crypto/cipher: input not full blocks"),
+    ] {
+        let why = error(&format!("{{{{ decryptAES {key:?} {text:?} }}}}"));
+        assert!(why.ends_with(wanted), "{why}");
+    }
+}
