@@ -39,7 +39,7 @@ impl Object for CapabilitiesObject {
         Some(self.fields())
     }
 
-    fn fields(&self) -> Vec<(&str, Value)> {
+    fn fields(&self) -> Vec<(&'static str, Value)> {
         ["KubeVersion", "APIVersions", "HelmVersion"]
             .into_iter()
             .filter_map(|name| Some((name, self.field(name)?)))
@@ -82,8 +82,12 @@ impl Object for KubeVersionObject {
         )
     }
 
-    fn text(&self) -> Option<String> {
+    fn text_in_place(&self) -> Option<String> {
         Some(self.0.kube_version.version.clone())
+    }
+
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        ["Version", "Major", "Minor"].into_iter().filter_map(|name| Some((name, self.field(name)?))).collect()
     }
 }
 
@@ -141,5 +145,10 @@ impl Object for HelmVersion {
 
     fn to_json(&self) -> Json {
         json!({ "version": self.0.helm_version })
+    }
+
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        let named = |name| Some((name, self.field(name)?));
+        ["Version", "GitCommit", "GitTreeState", "GoVersion"].into_iter().filter_map(named).collect()
     }
 }

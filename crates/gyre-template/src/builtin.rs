@@ -73,13 +73,7 @@ fn printf(_: &mut Machine<'_>, args: &[Value]) -> Result<Value, String> {
 fn call(_: &mut Machine<'_>, args: &[Value]) -> Result<Value, String> {
     match &args[0] {
         Value::Nil | Value::Invalid => Err("call of nil".into()),
-        other => {
-            let shown = match other {
-                Value::Str(text) => gyre_go::strconv::quote(text.bytes()),
-                other => String::from_utf8_lossy(&other.shown()).into_owned(),
-            };
-            Err(format!("non-function {shown} of type {}", other.type_name()))
-        }
+        other => Err(format!("non-function of type {}", other.type_name())),
     }
 }
 
@@ -92,7 +86,7 @@ fn len(value: &Value) -> Result<Value, String> {
         Value::Map(map) => map.entries.borrow().len(),
         Value::Object(object) => match object.contents() {
             Some(contents) => return len(&contents),
-            None => return Err(format!("len of type {}", object.type_name())),
+            None => return Err(format!("len of type {}", object.type_name().trim_start_matches('*'))),
         },
         other => return Err(format!("len of type {}", other.type_name())),
     };
@@ -141,7 +135,10 @@ fn index(_: &mut Machine<'_>, args: &[Value]) -> Result<Value, String> {
                 Value::Nil | Value::Invalid => return Err("value is nil; should be of type string".into()),
                 other => return Err(format!("value has type {}; should be string", other.type_name())),
             },
-            other => return Err(format!("can't index item of type {}", other.type_name())),
+            other => {
+                let held = other.type_name().trim_start_matches('*').to_owned();
+                return Err(format!("can't index item of type {held}"));
+            }
         };
     }
     Ok(item)

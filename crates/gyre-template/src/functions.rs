@@ -99,25 +99,28 @@ const WALKING: &[&str] = &[
 
 type Table = HashMap<&'static str, Function>;
 
-static TABLES: LazyLock<[Table; 3]> = LazyLock::new(|| {
+/// The functions of the lists, later ones in the place of earlier ones of their names.
+fn table<'a>(lists: impl IntoIterator<Item = &'a [Function]>) -> Table {
     let entry = |function: &Function| {
         let walks = WALKING.contains(&function.name);
         (function.name, Function { walks, ..*function })
     };
-    let go: Table = builtin::FUNCTIONS.iter().map(entry).collect();
-    let mut with_sprig = go.clone();
-    with_sprig.extend(sprig::tables().into_iter().flatten().map(entry));
-    let mut with_helm = with_sprig.clone();
-    with_helm.extend(helm::FUNCTIONS.iter().map(entry));
-    [go, with_sprig, with_helm]
-});
+    lists.into_iter().flatten().map(entry).collect()
+}
+
+// Each is made when it is first asked for: a program rarely asks for more than one.
+static GO: LazyLock<Table> = LazyLock::new(|| table([builtin::FUNCTIONS]));
+static SPRIG: LazyLock<Table> =
+    LazyLock::new(|| table([builtin::FUNCTIONS].into_iter().chain(sprig::tables())));
+static HELM: LazyLock<Table> =
+    LazyLock::new(|| table([builtin::FUNCTIONS].into_iter().chain(sprig::tables()).chain([helm::FUNCTIONS])));
 
 /// The function of a name.
 pub(crate) fn find(set: Functions, name: &str) -> Option<&'static Function> {
     let table = match set {
-        Functions::Go => &TABLES[0],
-        Functions::Sprig => &TABLES[1],
-        Functions::Helm => &TABLES[2],
+        Functions::Go => &GO,
+        Functions::Sprig => &SPRIG,
+        Functions::Helm => &HELM,
     };
     table.get(name)
 }

@@ -73,6 +73,17 @@ pub(crate) struct Pipe {
     pub(crate) commands: Vec<Command>,
 }
 
+impl Pipe {
+    /// Does it name a place, and call nothing?
+    pub(crate) fn is_place(&self) -> bool {
+        let [Command { args, .. }] = &self.commands[..] else { return false };
+        matches!(
+            &args[..],
+            [Node { kind: NodeKind::Field(_) | NodeKind::Variable(_) | NodeKind::Chain { .. }, .. }]
+        )
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Command {
     pub(crate) at: usize,

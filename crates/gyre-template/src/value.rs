@@ -158,12 +158,16 @@ pub trait Object: std::fmt::Debug {
         let fields = self.json_fields().into_iter().flatten();
         fields.map(|(key, value)| (key.to_owned(), value.to_json().unwrap_or_default())).collect()
     }
+    /// What it says of itself where it is printed from its own place, and not as a copy.
+    fn text_in_place(&self) -> Option<String> {
+        None
+    }
     /// What it says of itself when it is printed, where it does.
     fn text(&self) -> Option<String> {
         None
     }
     /// Fields in their order, for printing.
-    fn fields(&self) -> Vec<(&str, Value)> {
+    fn fields(&self) -> Vec<(&'static str, Value)> {
         Vec::new()
     }
 }

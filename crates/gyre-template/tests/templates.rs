@@ -122,3 +122,61 @@ proptest! {
         prop_assert_eq!(execute(&[("t", &template)], "t"), Ok("true".to_owned()));
     }
 }
+
+#[test]
+fn an_error_of_a_range_names_what_was_looked_at_last() {
+    let why = error("{{ range $k, $v := (print 1) }}{{ end }}");
+    assert_eq!(why, r#"template: t:1:26: executing "t" at <1>: range can't iterate over 1"#);
+    let why = error("{{ range $k, $v := 3 }}{{ end }}");
+    assert_eq!(
+        why,
+        r#"template: t:1:19: executing "t" at <3>: can't use 3 to iterate over more than one variable"#
+    );
+}
+
+#[test]
+fn what_is_called_is_named_as_it_is_written() {
+    assert!(
+        error(r#"{{ call (list 1 "a") }}"#).ends_with(r#"non-function list 1 "a" of type []interface {}"#)
+    );
+    assert!(error("{{ 1 | call }}").ends_with("non-function <int Value> of type int"));
+}
+
+#[test]
+fn a_variable_is_declared_before_it_is_changed() {
+    assert!(error("{{ if true }}{{ $a = 2 }}{{ end }}").ends_with("undefined variable: $a"));
+}
+
+#[test]
+fn complaints_of_decoders_have_the_library_s_places() {
+    let shown = |text: &str| execute(&[("t", text)], "t").unwrap();
+    assert_eq!(shown(r#"{{ b32dec "MFRGG" }}"#), "illegal base32 data at input byte 0");
+    assert_eq!(shown(r#"{{ b32dec "MFRGGZDFMF!" }}"#), "illegal base32 data at input byte 10");
+    assert_eq!(shown("{{ toToml 10 }} {{ toToml (list 1 \"a\") }}"), "10 [1, \"a\"]");
+    assert_eq!(
+        shown(r#"{{ (fromToml "[t]\nx : 1").Error }}"#),
+        r#"toml: line 2 (last key "t"): expected '.' or '=', but got ':' instead"#
+    );
+    assert_eq!(
+        shown("{{ (fromToml \"x\").Error }}"),
+        "toml: line 1: unexpected EOF; expected key separator '='"
+    );
+    assert!(
+        error(r#"{{ regexMatch "\\x\\y" "" }}{{ mustRegexMatch "\\x\\y" "" }}"#)
+            .ends_with(r"invalid escape sequence: `\x\y`")
+    );
+}
+
+#[test]
+fn what_is_not_sealed_is_not_opened() {
+    let sealed = "30tEfhuJSVRhpG97XCuWgz2okj7L8vQ1s6V9zVUPeDQ=";
+    assert_eq!(execute(&[("t", r#"{{ decryptAES "a" "" }}"#)], "t").unwrap(), "");
+    for (key, text, wanted) in [
+        ("a", sealed, "slice bounds out of range [:-7]"),
+        ("abc", sealed, "slice bounds out of range [:-127]"),
+        ("a", "30tEfhuJSVRhpG97XCuWgz2okj7L8vQ1s6U=", "crypto/cipher: input not full blocks"),
+    ] {
+        let why = error(&format!("{{{{ decryptAES {key:?} {text:?} }}}}"));
+        assert!(why.ends_with(wanted), "{why}");
+    }
+}

@@ -36,6 +36,43 @@ fn index() -> String {
     text
 }
 
+const TEMPLATE: &str = "apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: {{ include \"name\" . }}-{{ .Template.Name | base | trimSuffix \".yaml\" }}
+  labels: {chart: {{ printf \"%s-%s\" .Chart.Name .Chart.Version | quote }}}
+data:
+  {{- range $key, $value := .Values.settings }}
+  {{ $key }}: {{ $value | toString | quote }}
+  {{- end }}
+  all: |
+    {{- toYaml .Values.settings | nindent 4 }}
+";
+
+/// A chart of 100 templates, a part of them in subcharts three levels deep.
+fn large_chart(home: &Path) {
+    let (mut place, mut name) = (home.join("large"), "large".to_owned());
+    for level in 0..4 {
+        let templates = place.join("templates");
+        std::fs::create_dir_all(&templates).expect("a directory");
+        let write = |place: std::path::PathBuf, text: &str| std::fs::write(place, text).expect("a file");
+        write(place.join("Chart.yaml"), &format!("apiVersion: v2\nname: {name}\nversion: 0.1.0\n"));
+        write(
+            place.join("values.yaml"),
+            "settings:\n  one: 1\n  two: two\n  three: [a, b, c]\n  four: {five: 6}\n",
+        );
+        write(
+            templates.join("_partials.tpl"),
+            "{{ define \"name\" }}{{ printf \"%s-%s\" .Release.Name .Chart.Name | trunc 63 }}{{ end }}",
+        );
+        for at in 0..25 {
+            write(templates.join(format!("t{at}.yaml")), TEMPLATE);
+        }
+        name = format!("level{level}");
+        place = place.join("charts").join(&name);
+    }
+}
+
 fn main() {
     let directory = tempfile::tempdir().expect("a directory");
     let home = directory.path();
@@ -43,6 +80,13 @@ fn main() {
     let made = helm(home, &["create", "new"]).output().expect("the program runs");
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     row(&mut table, "template of a new chart", 5.0, 41, || helm(home, &["template", "new"]));
+    large_chart(home);
+    row(&mut table, "100 templates, three levels of subcharts", 20.0, 41, || {
+        helm(home, &["template", "large"])
+    });
+    if let Some(one) = process(&mut helm(home, &["template", "large"])) {
+        table.row("  its memory", one.resident_bytes as f64 / 1e6, "MB", Bound::AtMost(40.0));
+    }
 
     let cache = home.join("HELM_CACHE_HOME/repository");
     std::fs::create_dir_all(&cache).expect("a directory");
@@ -68,6 +112,7 @@ fn main() {
     });
     std::fs::create_dir_all(home.join("charts")).expect("a directory");
     helm(home, &["package", "new", "-d", "charts"]).output().expect("the program runs");
+    row(&mut table, "repo index of a directory", 300.0, 5, || helm(home, &["repo", "index", "charts"]));
     let merge = cache.join("many-index.yaml").display().to_string();
     row(&mut table, "repo index merged into 30,000 versions", 300.0, 3, || {
         helm(home, &["repo", "index", "charts", "--merge", &merge])

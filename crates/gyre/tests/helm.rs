@@ -53,6 +53,10 @@ fn a_new_chart_is_sound() {
     for wanted in ["kind: Deployment", "  name: one-web\n", "  replicas: 3\n", "\"helm.sh/hook\": test"] {
         assert!(manifest.contains(wanted), "{wanted}: {manifest}");
     }
+    assert_eq!(
+        home.succeeds("template one web --output-dir= --namespace there --set replicaCount=3"),
+        manifest
+    );
     let only = home.succeeds("template one web -s templates/service.yaml");
     assert!(only.starts_with("---\n# Source: web/templates/service.yaml\napiVersion: v1\nkind: Service\n"));
     let all = "ingress.enabled=true,httpRoute.enabled=true,autoscaling.enabled=true";

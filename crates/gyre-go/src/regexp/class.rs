@@ -125,18 +125,24 @@ fn octal(text: &str, first: char) -> Result<(char, &str), RegexpError> {
 fn hexadecimal(text: &str) -> Result<(char, &str), RegexpError> {
     let after = &text[2..];
     let mut letters = after.chars();
+    if !after.starts_with('{') {
+        // Two letters are read before either is looked at.
+        let digits =
+            [letters.next(), letters.next()].map(|letter| letter.and_then(|letter| letter.to_digit(16)));
+        let [Some(high), Some(low)] = digits else {
+            return error(Problem::Escape, &text[..text.len() - letters.as_str().len()]);
+        };
+        return Ok((char::from_u32(high * 16 + low).unwrap_or('\u{fffd}'), letters.as_str()));
+    }
     let mut code = 0;
     let mut read = 0;
-    let braced = after.starts_with('{');
-    if braced {
-        letters.next();
-    }
+    letters.next();
     loop {
         let before = letters.as_str();
         let Some(letter) = letters.next() else {
             return error(Problem::Escape, text);
         };
-        if braced && letter == '}' && read > 0 {
+        if letter == '}' && read > 0 {
             break;
         }
         let Some(digit) = letter.to_digit(16) else {
@@ -146,9 +152,6 @@ fn hexadecimal(text: &str) -> Result<(char, &str), RegexpError> {
         read += 1;
         if code > 0x0010_ffff {
             return error(Problem::Escape, &text[..text.len() - before.len() + letter.len_utf8()]);
-        }
-        if !braced && read == 2 {
-            break;
         }
     }
     Ok((char::from_u32(code).unwrap_or('\u{fffd}'), letters.as_str()))

@@ -165,7 +165,7 @@ impl Object for ChartObject {
         Some(fields)
     }
 
-    fn fields(&self) -> Vec<(&str, Value)> {
+    fn fields(&self) -> Vec<(&'static str, Value)> {
         vec![
             ("Metadata", Value::Object(Rc::new(MetadataObject(self.metadata.clone())))),
             ("IsRoot", Value::Bool(self.is_root)),
@@ -189,7 +189,7 @@ impl Object for MetadataObject {
         Some(json_fields(&self.0))
     }
 
-    fn fields(&self) -> Vec<(&str, Value)> {
+    fn fields(&self) -> Vec<(&'static str, Value)> {
         FIELDS.iter().filter_map(|name| Some((*name, field(&self.0, name)?))).collect()
     }
 }

@@ -54,8 +54,15 @@ pub(crate) fn reason(why: &reqwest::Error, url: &Url) -> String {
 }
 
 fn parse(address: &str) -> Result<Url, HelmSourceError> {
-    let url =
-        Url::parse(address).map_err(|_| HelmSourceError(format!("invalid chart URL format: {address}")))?;
+    let url = Url::parse(address).map_err(|why| {
+        // Go takes it for an address whose protocol has no name.
+        let is_relative = why.to_string().starts_with("relative URL");
+        HelmSourceError(if is_relative {
+            "could not find protocol handler for: ".to_owned()
+        } else {
+            format!("invalid chart URL format: {address}")
+        })
+    })?;
     match url.scheme() {
         "http" | "https" => Ok(url),
         other => Err(HelmSourceError(format!("could not find protocol handler for: {other}"))),

@@ -7,6 +7,8 @@
 mod compact;
 mod cut;
 mod json;
+mod merge;
+mod rewrite;
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -49,6 +51,30 @@ pub enum Step {
     Restart,
 }
 
+pub use merge::{Entry, Found, Kept, write_entry};
+pub use rewrite::Named;
+
+/// What the two ways of reading tell.
+enum Raw<'t> {
+    /// The text of an item of an index in block style.
+    Item(&'t Item<'t>),
+    /// A chart and one of its versions.
+    Version(&'t str, Value),
+    /// Forget everything.
+    Restart,
+}
+
+type Visit<'a> = &'a mut dyn FnMut(Raw<'_>) -> Result<(), Trouble>;
+
+/// The text of a version of a chart, in an index in block style.
+struct Item<'t> {
+    /// The chart.
+    name: &'t str,
+    /// Where the text begins.
+    at: u64,
+    text: &'t [u8],
+}
+
 /// Why an index cannot be read piece by piece.
 enum Trouble {
     /// It is not written as Helm writes it.
@@ -72,6 +98,21 @@ struct Head {
 
 /// Tells every version of every chart of an index, in the order of the file.
 pub fn visit_index(path: &Path, visit: &mut dyn FnMut(Step)) -> Result<(), HelmSourceError> {
+    visit_raw(path, &mut |raw| {
+        match raw {
+            Raw::Restart => visit(Step::Restart),
+            Raw::Version(name, version) => visit(Step::Version(name.into(), version)),
+            Raw::Item(item) => {
+                for version in cut::parse(item.text)? {
+                    visit(Step::Version(item.name.into(), version));
+                }
+            }
+        }
+        Ok(())
+    })
+}
+
+fn visit_raw(path: &Path, visit: Visit<'_>) -> Result<(), HelmSourceError> {
     let within = |why: HelmSourceError| HelmSourceError(format!("error loading {}: {why}", path.display()));
     let mut file = File::open(path).map_err(|why| match why.kind() {
         std::io::ErrorKind::NotFound => {
@@ -89,7 +130,11 @@ pub fn visit_index(path: &Path, visit: &mut dyn FnMut(Step)) -> Result<(), HelmS
     Ok(())
 }
 
-fn read(file: &mut File, visit: &mut dyn FnMut(Step)) -> Result<Head, HelmSourceError> {
+fn read(file: &mut File, visit: Visit<'_>) -> Result<Head, HelmSourceError> {
+    let refused = |trouble| match trouble {
+        Trouble::Broken(why) => why,
+        Trouble::Shape => HelmSourceError::new("the index cannot be read"),
+    };
     let mut first = [0];
     if file.read(&mut first).map_err(HelmSourceError::new)? == 0 {
         return Ok(Head { is_empty: true, ..Head::default() });
@@ -98,14 +143,14 @@ fn read(file: &mut File, visit: &mut dyn FnMut(Step)) -> Result<Head, HelmSource
     let streamed = if first[0] == b'{' {
         json::read(BufReader::new(&mut *file), visit)
     } else {
-        cut::read(BufReader::with_capacity(1 << 16, &mut *file), visit)
+        cut::read(BufReader::with_capacity(1 << 16, &mut *file), &mut |item| visit(Raw::Item(item)))
     };
     match streamed {
         Ok(head) => return Ok(head),
         Err(Trouble::Broken(why)) => return Err(why),
         Err(Trouble::Shape) => {}
     }
-    visit(Step::Restart);
+    visit(Raw::Restart).map_err(refused)?;
     file.rewind().map_err(HelmSourceError::new)?;
     let mut text = Vec::new();
     let mut reader = file.take(HELM_WHOLE_INDEX_BYTES_MAX + 1);
@@ -125,7 +170,7 @@ fn read(file: &mut File, visit: &mut dyn FnMut(Step)) -> Result<Head, HelmSource
         for (name, versions) in entries {
             let Value::Array(versions) = versions else { continue };
             for version in versions {
-                visit(Step::Version(name.clone(), version));
+                visit(Raw::Version(&name, version)).map_err(refused)?;
             }
         }
     }

@@ -1,9 +1,10 @@
 //! `eq`, `lt` and the like: Go compares only what has the same kind.
 
 use std::cmp::Ordering;
+use std::rc::Rc;
 
 use crate::limits::VALUE_DEPTH_MAX;
-use crate::value::Value;
+use crate::value::{Object, Value};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -92,7 +93,19 @@ fn not_comparable(left: &Value, right: &Value) -> Result<bool, String> {
         (Value::Time(left), Value::Time(right)) => Ok((left.unix_s, left.nanoseconds)
             == (right.unix_s, right.nanoseconds)
             && left.zone == right.zone),
-        _ if left.type_name() != right.type_name() => Err(format!(
+        (Value::Object(left), Value::Object(right)) if left.kind() == "ptr" && right.kind() == "ptr" => {
+            Ok(Rc::ptr_eq(left, right))
+        }
+        (Value::Object(one), Value::Object(other))
+            if of_texts(one) && one.type_name() == other.type_name() =>
+        {
+            Ok(one
+                .fields()
+                .iter()
+                .zip(other.fields())
+                .all(|((_, one), (_, other))| one.as_bytes() == other.as_bytes()))
+        }
+        _ if left.kind_name() != right.kind_name() => Err(format!(
             "non-comparable types {}: {}, {}: {}",
             shown(left),
             left.type_name(),
@@ -101,6 +114,14 @@ fn not_comparable(left: &Value, right: &Value) -> Result<bool, String> {
         )),
         _ => Err(format!("non-comparable type {}: {}", shown(right), right.type_name())),
     }
+}
+
+/// Is it a struct of texts, which can be compared?
+fn of_texts(object: &Rc<dyn Object>) -> bool {
+    let fields = object.fields();
+    object.contents().is_none()
+        && !fields.is_empty()
+        && fields.iter().all(|(_, value)| matches!(value, Value::Str(_)))
 }
 
 pub(super) fn not_equal(args: &[Value]) -> Result<bool, String> {

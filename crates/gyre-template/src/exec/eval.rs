@@ -36,7 +36,7 @@ impl<'t> State<'t, '_, '_> {
         let value = value.unwrap_or_default();
         for variable in &pipe.variables {
             if pipe.is_assign {
-                self.assign(variable, value.clone());
+                self.assign(variable, value.clone())?;
             } else {
                 self.variables.push((variable.clone(), value.clone()));
             }
@@ -212,7 +212,9 @@ impl<'t> State<'t, '_, '_> {
                     return Ok(Slot::plain(value));
                 }
                 if let Some(Value::Map(map)) = object.contents() {
-                    return Ok(map.value(name.as_bytes()).map_or_else(Slot::default, Slot::plain));
+                    // What is missing in a map of files is a file of no bytes.
+                    let missing = || Slot::plain(Value::Bytes(b""[..].into()));
+                    return Ok(map.value(name.as_bytes()).map_or_else(missing, Slot::plain));
                 }
                 Err(self.error(format!("can't evaluate field {name} in type {}", receiver.type_name())))
             }
@@ -288,7 +290,19 @@ impl<'t> State<'t, '_, '_> {
         if let Err(why) = self.machine.step() {
             return Err(self.error(why));
         }
-        let done = self.machine.run(function, &values);
+        let mut done = self.machine.run(function, &values);
+        if name == "call"
+            && let Err(why) = &mut done
+            && why.starts_with("non-function")
+        {
+            // The library names the node; the function knows nothing but its value.
+            let named = match (args.get(1), &values[0]) {
+                (Some(node), _) => node.to_string(),
+                (None, Value::Str(text)) => text.to_string_lossy().into_owned(),
+                (None, other) => format!("<{} Value>", other.type_name()),
+            };
+            *why = format!("non-function {named} of type {}", values[0].type_name());
+        }
         self.called(&callee, done)
     }
 

@@ -114,6 +114,13 @@ impl<'t> State<'t, '_, '_> {
                 let value = self.pipe(dot, pipe)?;
                 if pipe.variables.is_empty() {
                     self.at(node);
+                    if let Value::Object(object) = &value.value
+                        && pipe.is_place()
+                        && let Some(text) = object.text_in_place()
+                    {
+                        self.write(text.as_bytes(), out)?;
+                        return Ok(Flow::Next);
+                    }
                     if let Err(why) = self.machine.print(&value.value, out) {
                         return Err(self.error(why));
                     }
@@ -123,11 +130,16 @@ impl<'t> State<'t, '_, '_> {
             NodeKind::Continue => return Ok(Flow::Continue),
             NodeKind::If(branch) => return self.branch(dot, branch, false, out),
             NodeKind::With(branch) => return self.branch(dot, branch, true, out),
-            NodeKind::Range(branch) => return self.range(dot, branch, node, out),
+            NodeKind::Range(branch) => return self.range(dot, branch, out),
             NodeKind::Template { name, pipe } => {
                 let Some(tree) = self.machine.look_up(name) else {
                     return Err(self.error(format!("template {} not defined", quote(name.as_bytes()))));
                 };
+                // Told of the one that calls, before anything is worked out for what is called.
+                if let Err(why) = self.machine.enter() {
+                    return Err(self.error(why));
+                }
+                self.machine.leave();
                 let dot = match pipe {
                     Some(pipe) => self.pipe(dot, pipe)?,
                     None => Slot::default(),
@@ -162,13 +174,7 @@ impl<'t> State<'t, '_, '_> {
         flow
     }
 
-    fn range(
-        &mut self,
-        dot: &Slot,
-        branch: &'t Branch,
-        node: &'t Node,
-        out: &mut Vec<u8>,
-    ) -> Result<Flow, ExecError> {
+    fn range(&mut self, dot: &Slot, branch: &'t Branch, out: &mut Vec<u8>) -> Result<Flow, ExecError> {
         let outer = self.variables.len();
         let over = self.pipe(dot, &branch.pipe)?.value;
         let over = match &over {
@@ -179,7 +185,6 @@ impl<'t> State<'t, '_, '_> {
         let mut ran = false;
         if let Value::Int(count, kind) = over {
             if branch.pipe.variables.len() > 1 {
-                self.at(node);
                 return Err(self.error(format!("can't use {count} to iterate over more than one variable")));
             }
             for number in 0..count {
@@ -191,7 +196,6 @@ impl<'t> State<'t, '_, '_> {
             }
         } else {
             let Some(pairs) = pairs(&over) else {
-                self.at(node);
                 let shown = String::from_utf8_lossy(&over.shown()).into_owned();
                 return Err(self.error(format!("range can't iterate over {shown}")));
             };
@@ -223,10 +227,10 @@ impl<'t> State<'t, '_, '_> {
         }
         match &branch.pipe.variables[..] {
             [] => {}
-            [only] => self.bind(&branch.pipe, only, item.clone(), mark, 1),
+            [only] => self.bind(&branch.pipe, only, item.clone(), mark, 1)?,
             [first, second, ..] => {
-                self.bind(&branch.pipe, second, item.clone(), mark, 1);
-                self.bind(&branch.pipe, first, index, mark, 2);
+                self.bind(&branch.pipe, second, item.clone(), mark, 1)?;
+                self.bind(&branch.pipe, first, index, mark, 2)?;
             }
         }
         let flow = self.list(item, &branch.list, out);
@@ -237,18 +241,28 @@ impl<'t> State<'t, '_, '_> {
         }
     }
 
-    fn bind(&mut self, pipe: &Pipe, name: &Arc<str>, value: Slot, mark: usize, from_end: usize) {
+    fn bind(
+        &mut self,
+        pipe: &Pipe,
+        name: &Arc<str>,
+        value: Slot,
+        mark: usize,
+        from_end: usize,
+    ) -> Result<(), ExecError> {
         if pipe.is_assign {
-            self.assign(name, value);
+            self.assign(name, value)?;
         } else if let Some(place) = self.variables[..mark].len().checked_sub(from_end) {
             self.variables[place].1 = value;
         }
+        Ok(())
     }
 
-    pub(super) fn assign(&mut self, name: &Arc<str>, value: Slot) {
-        if let Some((_, slot)) = self.variables.iter_mut().rev().find(|(known, _)| known == name) {
-            *slot = value;
-        }
+    pub(super) fn assign(&mut self, name: &Arc<str>, value: Slot) -> Result<(), ExecError> {
+        let Some((_, slot)) = self.variables.iter_mut().rev().find(|(known, _)| known == name) else {
+            return Err(self.error(format!("undefined variable: {name}")));
+        };
+        *slot = value;
+        Ok(())
     }
 }
 

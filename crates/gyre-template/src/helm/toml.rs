@@ -14,7 +14,11 @@ pub(super) fn write(value: &Value) -> Result<String, String> {
         return Err("reflect: call of reflect.Value.Type on zero Value".into());
     }
     let Some(entries) = table(value) else {
-        return Ok("toml: top-level values must be Go maps or structs".into());
+        // compat(helm 3.21): what is no table is written as it would stand behind a key.
+        return Ok(match tables(value) {
+            Some(_) => "toml: top-level values must be Go maps or structs".into(),
+            None => inline(value).unwrap_or_else(|why| why),
+        });
     };
     let mut out = String::new();
     Ok(match write_table(&entries, &[], &mut out) {
@@ -147,6 +151,7 @@ fn inline(value: &Value) -> Result<String, String> {
             Some(entries) => {
                 let pairs = entries
                     .iter()
+                    .filter(|(_, value)| !value.is_nil())
                     .map(|(key, value)| Ok(format!("{} = {}", key_text(key), inline(value)?)))
                     .collect::<Result<Vec<_>, String>>()?;
                 format!("{{{}}}", pairs.join(", "))

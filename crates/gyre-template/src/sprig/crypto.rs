@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use aes::cipher::block_padding::Pkcs7;
+use aes::cipher::block_padding::{NoPadding, Pkcs7};
 use aes::cipher::{BlockDecryptMut as _, BlockEncryptMut as _, KeyIvInit as _};
 use gyre_go::base64::STANDARD;
 use sha2::{Digest as _, Sha256, Sha512};
@@ -59,7 +59,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Ok(Value::text(STANDARD.encode(&[&vector[..], &sealed].concat())))
     }),
     fixed("decryptAES", SS, |_, args| {
-        if text(&args[0]).is_empty() {
+        if text(&args[1]).is_empty() {
             return Ok(Value::text(""));
         }
         let sealed = STANDARD.decode(text(&args[1])).map_err(|why| why.to_string())?;
@@ -67,8 +67,18 @@ pub(super) const FUNCTIONS: &[Function] = &[
             return Err("runtime error: slice bounds out of range [:16] with capacity 0".into());
         };
         let cipher = cbc::Decryptor::<aes::Aes256>::new(&aes_key(&args[0]).into(), vector.into());
-        let plain = cipher.decrypt_padded_vec_mut::<Pkcs7>(sealed);
-        plain.map(Value::text).map_err(|_| "the key or the text is wrong".into())
+        // compat(helm 3.21): the last byte is taken for the length of the padding, whatever it says.
+        let plain = cipher.decrypt_padded_vec_mut::<NoPadding>(sealed);
+        let mut plain = plain.map_err(|_| "crypto/cipher: input not full blocks".to_owned())?;
+        let Some(padding) = plain.last().map(|last| usize::from(*last)) else {
+            return Err("runtime error: index out of range [-1]".into());
+        };
+        let Some(length) = plain.len().checked_sub(padding) else {
+            let beyond = padding - plain.len();
+            return Err(format!("runtime error: slice bounds out of range [:-{beyond}]"));
+        };
+        plain.truncate(length);
+        Ok(Value::text(plain))
     }),
     fixed("getHostByName", S, |_, _| Ok(Value::text(""))),
 ];
@@ -276,7 +286,7 @@ impl Object for Pair {
         serde_json::json!({ "Cert": self.0.certificate, "Key": self.0.key })
     }
 
-    fn fields(&self) -> Vec<(&str, Value)> {
+    fn fields(&self) -> Vec<(&'static str, Value)> {
         vec![("Cert", Value::text(self.0.certificate.as_str())), ("Key", Value::text(self.0.key.as_str()))]
     }
 }

@@ -59,32 +59,37 @@ fn base32(bytes: &[u8]) -> String {
     out
 }
 
-/// The bytes, or where the text is broken.
+/// The bytes, or where the text without its line ends is broken: the places are those that Go tells.
 fn from_base32(text: &[u8]) -> Result<Vec<u8>, usize> {
+    let letters: Vec<u8> = text.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
     let mut out = Vec::new();
-    let letters: Vec<(usize, u8)> =
-        text.iter().copied().enumerate().filter(|(_, byte)| !matches!(byte, b'\r' | b'\n')).collect();
-    for (index, chunk) in letters.chunks(8).enumerate() {
-        let mut bits = 0_u64;
-        let mut count = 0;
-        for (at, byte) in chunk {
-            if *byte == b'=' {
-                break;
-            }
-            let value = LETTERS.iter().position(|letter| letter == byte).ok_or(*at)?;
-            bits = bits << 5 | value as u64;
-            count += 1;
+    for (chunk, start) in letters.chunks(8).zip((0..).step_by(8)) {
+        let (count, bits) = base32_group(chunk, start, &letters)?;
+        out.extend_from_slice(&(bits << (5 * (8 - count))).to_be_bytes()[3..3 + count * 5 / 8]);
+        if count < 8 {
+            break;
         }
-        let end = chunk.last().map_or(0, |(at, _)| at + 1);
-        let padded = chunk.iter().skip(count).all(|(_, byte)| *byte == b'=');
-        if chunk.len() < 8 || !padded || matches!(count, 1 | 3 | 6) || count == 0 {
-            return Err(if chunk.len() < 8 { end } else { chunk[0].0 + count });
-        }
-        if count < 8 && index + 1 < letters.chunks(8).count() {
-            return Err(end);
-        }
-        bits <<= 5 * (8 - count);
-        out.extend_from_slice(&bits.to_be_bytes()[3..3 + count * 5 / 8]);
     }
     Ok(out)
+}
+
+/// How many letters of a group stand before its padding, and their bits.
+fn base32_group(chunk: &[u8], start: usize, letters: &[u8]) -> Result<(usize, u64), usize> {
+    let mut bits = 0;
+    for (place, byte) in chunk.iter().enumerate() {
+        let after = &letters[start + place + 1..];
+        if *byte == b'=' && place >= 2 && after.len() < 8 {
+            if after.len() + place < 7 {
+                return Err(letters.len());
+            }
+            if let Some(other) = after.iter().take(7 - place).position(|byte| *byte != b'=') {
+                return Err(start + place + other);
+            }
+            return if matches!(place, 3 | 6) { Err(start + place) } else { Ok((place, bits)) };
+        }
+        let value = LETTERS.iter().position(|letter| letter == byte).ok_or(start + place)?;
+        bits = bits << 5 | value as u64;
+    }
+    // Padding is missing.
+    if chunk.len() < 8 { Err(start) } else { Ok((8, bits)) }
 }

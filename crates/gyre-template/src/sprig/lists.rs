@@ -66,6 +66,10 @@ fn items(value: &Value, verb: &str) -> Result<(Vec<Value>, Element), String> {
             Ok((bytes.collect(), Element::Any))
         }
         Value::Invalid | Value::Nil => Err(NIL_DEREFERENCE.into()),
+        Value::Object(object) => match object.contents() {
+            Some(contents) => items(&contents, verb),
+            None => Err(format!("Cannot {verb} on type {}", object.kind())),
+        },
         other => Err(format!("Cannot {verb} on type {}", other.kind_name())),
     }
 }

@@ -60,7 +60,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
     variadic("squote", A, |_, args| quoted(args, |value| [b"'", &value.shown()[..], b"'"].concat())),
     variadic("cat", A, |_, args| {
-        Ok(Value::text(joined(args.iter().filter(|arg| !arg.is_nil()).map(Value::shown), b" ")))
+        Ok(Value::text(joined(args.iter().filter(|arg| is_there(arg)).map(Value::shown), b" ")))
     }),
     fixed("indent", IS, |_, args| indented(int(&args[0]), text(&args[1])).map(Value::text)),
     fixed("nindent", IS, |_, args| {
@@ -107,7 +107,12 @@ fn joined(parts: impl Iterator<Item = Vec<u8>>, between: &[u8]) -> Vec<u8> {
 }
 
 fn quoted(args: &[Value], quote: impl Fn(&Value) -> Vec<u8>) -> Done {
-    Ok(Value::text(joined(args.iter().filter(|arg| !arg.is_nil()).map(quote), b" ")))
+    Ok(Value::text(joined(args.iter().filter(|arg| is_there(arg)).map(quote), b" ")))
+}
+
+/// A list or a map without contents is there too.
+fn is_there(value: &Value) -> bool {
+    !matches!(value, Value::Nil | Value::Invalid)
 }
 
 /// Cuts to a width, dots included.

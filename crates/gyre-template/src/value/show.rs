@@ -42,16 +42,17 @@ impl Value {
                 is_nil: map.is_nil,
             },
             Self::Object(object) => {
-                let type_name = object.type_name().trim_start_matches('*').to_owned();
-                let fields = object.fields().into_iter();
                 let plain = match object.contents() {
                     Some(contents) => contents.arg_at(depth + 1),
-                    None => Arg::List {
-                        type_name: type_name.into(),
-                        items: fields.map(|(_, value)| value.arg_at(depth + 1)).collect(),
-                        of_interfaces: false,
-                        is_nil: false,
-                    },
+                    None => {
+                        let named = object.type_name();
+                        let fields = object.fields().into_iter();
+                        let plain = Arg::Struct {
+                            type_name: named.trim_start_matches('*').to_owned().into(),
+                            fields: fields.map(|(name, value)| (name, value.arg_at(depth + 1))).collect(),
+                        };
+                        if named.starts_with('*') { Arg::Pointer(Box::new(plain)) } else { plain }
+                    }
                 };
                 match object.text() {
                     Some(text) => Arg::Shown {
@@ -120,7 +121,18 @@ impl Value {
                 out.extend_from_slice((*value as u64).to_string().as_bytes());
             }
             Self::Int(value, _) => out.extend_from_slice(value.to_string().as_bytes()),
-            other => out.extend_from_slice(&sprint(&[other.to_arg()])),
+            other => out.extend_from_slice(&other.printed()),
+        }
+    }
+
+    /// What it is printed as by itself: what a pointer points to.
+    pub(crate) fn printed(&self) -> Vec<u8> {
+        match self {
+            Self::Object(_) => match self.to_arg() {
+                Arg::Pointer(to) => sprint(&[*to]),
+                other => sprint(&[other]),
+            },
+            other => other.shown(),
         }
     }
 

@@ -104,6 +104,16 @@ fn refusal(command: &Command, error: &clap::Error, arguments: &[OsString]) -> an
         }
         ErrorKind::ValueValidation | ErrorKind::InvalidValue => {
             let source = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+            let given = gyre_go::strconv::quote(text(ContextKind::InvalidValue).as_bytes());
+            let source = match &*source {
+                "invalid digit found in string" => {
+                    format!("strconv.ParseInt: parsing {given}: invalid syntax")
+                }
+                why if why.starts_with("number too ") => {
+                    format!("strconv.ParseInt: parsing {given}: value out of range")
+                }
+                _ => source,
+            };
             let short = group(command, arguments).and_then(|group| {
                 group.get_arguments().find(|arg| arg.get_long() == name.strip_prefix("--"))?.get_short()
             });

@@ -106,9 +106,35 @@ enum Command {
     Version(version::Version),
 }
 
+/// What renders, alone: it takes less time than it takes to know all commands with their flags.
+#[derive(Debug, Parser)]
+#[command(name = "helm", disable_help_flag = true, disable_help_subcommand = true)]
+struct Renderer {
+    #[command(flatten)]
+    globals: flags::Globals,
+    #[command(subcommand)]
+    command: Rendering,
+}
+
+#[derive(Debug, Subcommand)]
+enum Rendering {
+    Template(Box<template::Template>),
+}
+
 /// Carries a command line out.
 pub(crate) fn run(arguments: &[OsString]) -> ExitCode {
-    match cobra::parse::<Helm>(arguments).and_then(|helm| helm.map_or(Ok(()), Helm::run)) {
+    let done = if let Some(Renderer { globals, command: Rendering::Template(template) }) =
+        cobra::quick::<Renderer>(arguments)
+    {
+        template.run(&Settings::new(globals))
+    } else if let Some((_, rest)) = arguments.split_first().filter(|(first, _)| *first == "help") {
+        // `help template` is `template --help`.
+        let words: Vec<OsString> = rest.iter().cloned().chain([OsString::from("--help")]).collect();
+        cobra::parse::<Helm>(&words).map(drop)
+    } else {
+        cobra::parse::<Helm>(arguments).and_then(|helm| helm.map_or(Ok(()), Helm::run))
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             let _ = std::io::stdout().flush();

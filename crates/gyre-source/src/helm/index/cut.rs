@@ -5,7 +5,7 @@ use std::io::{BufRead, Read as _};
 use gyre_yaml::yaml_to_json;
 use serde_json::Value;
 
-use super::{Head, HelmSourceError, Step, Trouble};
+use super::{Head, HelmSourceError, Item, Trouble};
 use crate::limits::HELM_LINE_BYTES_MAX;
 
 /// Where in the text we are.
@@ -22,9 +22,23 @@ struct Cutter {
     item_indent: Option<usize>,
     /// The text of the present item.
     item: Vec<u8>,
+    /// Where the present line begins.
+    at: u64,
 }
 
-pub(super) fn read(mut lines: impl BufRead, visit: &mut dyn FnMut(Step)) -> Result<Head, Trouble> {
+pub(super) type Visit<'a> = &'a mut dyn FnMut(&Item<'_>) -> Result<(), Trouble>;
+
+/// The versions that an item says, as values.
+pub(super) fn parse(item: &[u8]) -> Result<Vec<Value>, Trouble> {
+    // A quotation that goes on at the left margin was cut apart: neither part can be read.
+    match yaml_to_json(item) {
+        Ok(Value::Array(items)) => Ok(items),
+        Ok(Value::Null) => Ok(Vec::new()),
+        _ => Err(Trouble::Shape),
+    }
+}
+
+pub(super) fn read(mut lines: impl BufRead, visit: Visit<'_>) -> Result<Head, Trouble> {
     let mut cutter = Cutter::default();
     let mut line = Vec::new();
     loop {
@@ -37,6 +51,7 @@ pub(super) fn read(mut lines: impl BufRead, visit: &mut dyn FnMut(Step)) -> Resu
             return Err(Trouble::Broken(HelmSourceError::new("a line of the index is too long")));
         }
         cutter.line(&line, visit)?;
+        cutter.at += length as u64;
     }
     cutter.finish_item(visit)?;
     let head = yaml_to_json(&cutter.head).map_err(|_| Trouble::Shape)?;
@@ -56,7 +71,7 @@ pub(super) fn read(mut lines: impl BufRead, visit: &mut dyn FnMut(Step)) -> Resu
 }
 
 impl Cutter {
-    fn line(&mut self, line: &[u8], visit: &mut dyn FnMut(Step)) -> Result<(), Trouble> {
+    fn line(&mut self, line: &[u8], visit: Visit<'_>) -> Result<(), Trouble> {
         let indent = line.iter().take_while(|&&byte| byte == b' ').count();
         let rest = line[indent..].trim_ascii_end();
         if rest.is_empty() || rest[0] == b'#' {
@@ -106,7 +121,7 @@ impl Cutter {
     }
 
     /// `name:`, or `name: []`.
-    fn start_chart(&mut self, line: &[u8], visit: &mut dyn FnMut(Step)) -> Result<(), Trouble> {
+    fn start_chart(&mut self, line: &[u8], visit: Visit<'_>) -> Result<(), Trouble> {
         self.finish_item(visit)?;
         let Ok(Value::Object(entry)) = yaml_to_json(line) else { return Err(Trouble::Shape) };
         let Some((name, value)) = entry.into_iter().next() else { return Err(Trouble::Shape) };
@@ -120,19 +135,13 @@ impl Cutter {
         Ok(())
     }
 
-    fn finish_item(&mut self, visit: &mut dyn FnMut(Step)) -> Result<(), Trouble> {
-        let item = std::mem::take(&mut self.item);
-        let Some(name) = self.name.as_ref().filter(|_| !item.trim_ascii().is_empty()) else { return Ok(()) };
-        // A quotation that goes on at the left margin was cut apart: neither part can be read.
-        match yaml_to_json(&item) {
-            Ok(Value::Array(items)) => {
-                for item in items {
-                    visit(Step::Version(name.clone(), item));
-                }
-                Ok(())
-            }
-            Ok(Value::Null) => Ok(()),
-            _ => Err(Trouble::Shape),
-        }
+    fn finish_item(&mut self, visit: Visit<'_>) -> Result<(), Trouble> {
+        let Some(name) = self.name.as_ref().filter(|_| !self.item.trim_ascii().is_empty()) else {
+            self.item.clear();
+            return Ok(());
+        };
+        let done = visit(&Item { name, at: self.at - self.item.len() as u64, text: &self.item });
+        self.item.clear();
+        done
     }
 }

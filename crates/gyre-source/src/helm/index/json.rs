@@ -6,9 +6,9 @@ use std::io::Read;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::{Head, HelmSourceError, Step, Trouble};
+use super::{Head, HelmSourceError, Raw, Trouble, Visit};
 
-pub(super) fn read(reader: impl Read, visit: &mut dyn FnMut(Step)) -> Result<Head, Trouble> {
+pub(super) fn read(reader: impl Read, visit: Visit<'_>) -> Result<Head, Trouble> {
     let mut deserializer = serde_json::Deserializer::from_reader(reader);
     let head = Whole(visit).deserialize(&mut deserializer).map_err(|why| match why.classify() {
         serde_json::error::Category::Io => Trouble::Broken(HelmSourceError::new(why)),
@@ -17,8 +17,6 @@ pub(super) fn read(reader: impl Read, visit: &mut dyn FnMut(Step)) -> Result<Hea
     deserializer.end().map_err(|_| Trouble::Shape)?;
     Ok(head)
 }
-
-type Visit<'a> = &'a mut dyn FnMut(Step);
 
 struct Whole<'a>(Visit<'a>);
 
@@ -100,7 +98,8 @@ impl<'de> Visitor<'de> for Versions<'_> {
 
     fn visit_seq<S: SeqAccess<'de>>(self, mut versions: S) -> Result<(), S::Error> {
         while let Some(version) = versions.next_element::<Value>()? {
-            (self.1)(Step::Version(self.0.into(), version));
+            let told = (self.1)(Raw::Version(self.0, version));
+            told.map_err(|_| serde::de::Error::custom("the index cannot be read"))?;
         }
         Ok(())
     }

@@ -92,21 +92,17 @@ impl PublicKey {
                 let number = padded(number, modulus.len()).ok_or_else(|| failure("RSA"))?;
                 key.verify(rsa(signature.hash), &text, &number).map_err(|_| failure("RSA"))
             }
-            (Numbers::P256(point), [one, other]) => {
-                let numbers = pair(one, other, 32).ok_or_else(|| failure("ECDSA"))?;
-                if signature.hash != Hash::Sha256 {
-                    return signature.hash.unsupported("ECDSA on P-256");
+            (Numbers::P256(point) | Numbers::P384(point), [one, other]) => {
+                let (bytes, hash, algorithm, name) = match self.numbers {
+                    Numbers::P384(_) => {
+                        (48, Hash::Sha384, &ring_signature::ECDSA_P384_SHA384_FIXED, "ECDSA on P-384")
+                    }
+                    _ => (32, Hash::Sha256, &ring_signature::ECDSA_P256_SHA256_FIXED, "ECDSA on P-256"),
+                };
+                let numbers = pair(one, other, bytes).ok_or_else(|| failure("ECDSA"))?;
+                if signature.hash != hash {
+                    return signature.hash.unsupported(name);
                 }
-                let algorithm = &ring_signature::ECDSA_P256_SHA256_FIXED;
-                let key = ring_signature::UnparsedPublicKey::new(algorithm, point);
-                key.verify(&text, &numbers).map_err(|_| failure("ECDSA"))
-            }
-            (Numbers::P384(point), [one, other]) => {
-                let numbers = pair(one, other, 48).ok_or_else(|| failure("ECDSA"))?;
-                if signature.hash != Hash::Sha384 {
-                    return signature.hash.unsupported("ECDSA on P-384");
-                }
-                let algorithm = &ring_signature::ECDSA_P384_SHA384_FIXED;
                 let key = ring_signature::UnparsedPublicKey::new(algorithm, point);
                 key.verify(&text, &numbers).map_err(|_| failure("ECDSA"))
             }

@@ -1,7 +1,5 @@
 //! Against keys and signatures of GnuPG and Helm, and against what was changed.
 
-use proptest::prelude::*;
-
 use super::*;
 
 /// Within the lives of all keys but one, which was over by then.
@@ -79,40 +77,10 @@ fn signs_what_it_verifies() {
     assert!(public.named("nobody").unwrap().is_none());
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
-
-    #[test]
-    fn a_changed_keyring_is_no_disaster(at in 0_usize..8000, byte: u8, cut in 0_usize..8000) {
-        for name in ["pub.gpg", "locked.sec"] {
-            let mut bytes = file(name);
-            let length = bytes.len();
-            bytes[at % length] = byte;
-            bytes.truncate(length - cut % length / 8);
-            if let Ok(keyring) = Keyring::read(&bytes) {
-                let _ = signed("rsa.prov").signer(&keyring, NOW_S);
-                if let Ok(Some(entity)) = keyring.named("locked") {
-                    let _ = Signed::sign("a", entity, Some(b"a"), NOW_S);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn random_packets_are_no_disaster(bytes: Vec<u8>, kind in 0_u8..64) {
-        let _ = Keyring::read(&bytes);
-        let _ = Keyring::read(&packet::write(kind, &bytes));
-        let _ = signature::Signature::read(&bytes);
-    }
-
-    #[test]
-    fn a_changed_signature_is_no_disaster(at in 0_usize..4000, letter in "[ -~\n]") {
-        let mut text = String::from_utf8(file("rsa.prov")).unwrap();
-        let at = at % text.len();
-        text.replace_range(at..=at, &letter);
-        let keyring = Keyring::read(&file("pub.gpg")).unwrap();
-        if let Some(signed) = Signed::find(&text) {
-            let _ = signed.signer(&keyring, NOW_S);
-        }
+#[test]
+fn packets_that_hold_nothing() {
+    for kind in 0_u8..64 {
+        let _ = Keyring::read(&packet::write(kind, &[]));
+        let _ = signature::Signature::read(&[kind]);
     }
 }

@@ -10,7 +10,7 @@ use crate::value::{Element, IntKind, List, Map, MapKind, Value};
 /// The document as a map, or a complaint with its line.
 pub(super) fn parse(text: &[u8]) -> Result<Value, String> {
     let text = std::str::from_utf8(text).map_err(|_| "toml: invalid UTF-8".to_owned())?;
-    let mut reader = Reader { text, at: 0, last_key: String::new() };
+    let mut reader = Reader { text, at: 0, context: Vec::new(), current: String::new() };
     let root = Map::new(MapKind::Any);
     let mut here = root.clone();
     loop {
@@ -19,10 +19,12 @@ pub(super) fn parse(text: &[u8]) -> Result<Value, String> {
             None => return Ok(Value::Map(root)),
             Some('[') => here = reader.header(&root)?,
             Some(_) => {
-                let path = reader.key()?;
-                reader.expect('=')?;
+                let table = reader.context.len();
+                let path = reader.assignment()?;
                 let value = reader.value(0)?;
                 reader.insert(&here, &path, value)?;
+                reader.context.truncate(table);
+                reader.current.clear();
             }
         }
         reader.end_of_line()?;
@@ -32,7 +34,21 @@ pub(super) fn parse(text: &[u8]) -> Result<Value, String> {
 struct Reader<'a> {
     text: &'a str,
     at: usize,
-    last_key: String,
+    /// The keys around the present one.
+    context: Vec<String>,
+    /// The key whose value is read.
+    current: String,
+}
+
+fn is_bare(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-')
+}
+
+/// A letter as Go's `%q` shows it; the end of the text is a NUL there.
+fn shown(letter: Option<char>) -> String {
+    let rune = letter.map_or(0, |letter| i64::from(letter as u32));
+    String::from_utf8_lossy(&gyre_go::fmt::sprintf(b"%q", &[gyre_go::fmt::Arg::Int(rune, "int32")]))
+        .into_owned()
 }
 
 impl Reader<'_> {
@@ -52,12 +68,30 @@ impl Reader<'_> {
 
     fn error<T>(&self, what: &str) -> Result<T, String> {
         let line = self.text[..self.at].matches('\n').count() + 1;
-        let key = if self.last_key.is_empty() {
-            String::new()
-        } else {
-            format!(" (last key {})", strconv::quote(self.last_key.as_bytes()))
+        self.error_in_line(line, what)
+    }
+
+    fn error_in_line<T>(&self, line: usize, what: &str) -> Result<T, String> {
+        let part = |key: &String| {
+            let is_plain = !key.is_empty() && key.chars().all(is_bare);
+            if is_plain { key.clone() } else { strconv::quote(key.as_bytes()) }
         };
+        let mut key = self.context.iter().map(part).collect::<Vec<_>>().join(".");
+        if !self.current.is_empty() {
+            if !key.is_empty() {
+                key.push('.');
+            }
+            key.push_str(&self.current);
+        }
+        if !key.is_empty() {
+            key = format!(" (last key {})", strconv::quote(key.as_bytes()));
+        }
         Err(format!("toml: line {line}{key}: {what}"))
+    }
+
+    /// The same of the line that a line end ends.
+    fn error_before_break<T>(&self, what: &str) -> Result<T, String> {
+        self.error_in_line(self.text[..self.at].matches('\n').count().max(1), what)
     }
 
     fn spaces(&mut self) {
@@ -97,53 +131,64 @@ impl Reader<'_> {
         }
     }
 
-    fn expect(&mut self, wanted: char) -> Result<(), String> {
+    /// A key with its `=`; it is the present one then.
+    fn assignment(&mut self) -> Result<Vec<String>, String> {
+        let path = self.key(false)?;
         self.spaces();
-        match self.next() {
-            Some(letter) if letter == wanted => {
-                self.spaces();
-                Ok(())
-            }
-            Some('\n') | None if wanted == '=' => {
-                self.at -= usize::from(self.at > 0);
-                self.error("expected key separator '=', but got '\\n' instead")
-            }
-            Some(letter) => {
-                self.error(&format!("expected key separator '{wanted}', but got '{letter}' instead"))
-            }
-            None => self.error("unexpected EOF"),
+        if let Some((last, parents)) = path.split_last() {
+            self.context.extend_from_slice(parents);
+            self.current.clone_from(last);
         }
+        Ok(path)
     }
 
-    fn key(&mut self) -> Result<Vec<String>, String> {
+    /// A key up to its `=`, or the name of a table up to its `]`.
+    fn key(&mut self, in_header: bool) -> Result<Vec<String>, String> {
         let mut path = Vec::new();
         loop {
             self.spaces();
-            path.push(match self.peek() {
-                Some('"' | '\'') => self.string()?,
-                _ => {
-                    let length = self
-                        .rest()
-                        .find(|letter: char| !(letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-')))
-                        .unwrap_or(self.rest().len());
-                    if length == 0 {
-                        return match self.peek() {
-                            Some('=') => self.error("expected key, but got '=' instead"),
-                            Some(letter) => self.error(&format!("invalid bare key character: '{letter}'")),
-                            None => self.error("unexpected EOF"),
-                        };
-                    }
-                    let key = self.rest()[..length].to_owned();
-                    self.at += length;
-                    key
+            match self.peek() {
+                Some(']') | None if in_header => {
+                    return self.error("unexpected end of table name (table names cannot be empty)");
                 }
-            });
-            self.last_key = path.join(".");
-            self.spaces();
-            if self.peek() != Some('.') {
-                return Ok(path);
+                Some('.') if in_header => {
+                    return self.error("unexpected table separator (table names cannot be empty)");
+                }
+                Some('=') | None if path.is_empty() => {
+                    return self.error("unexpected '=': key name appears blank");
+                }
+                Some('=') | None => return self.error("unexpected '='"),
+                Some('.') if path.is_empty() => {
+                    return self.error("unexpected '.': keys cannot start with a '.'");
+                }
+                Some('.') => return self.error("unexpected '.'"),
+                Some('"' | '\'') => path.push(self.string()?),
+                Some(_) => {
+                    let length = self.rest().find(|letter| !is_bare(letter)).unwrap_or(self.rest().len());
+                    path.push(self.rest()[..length].to_owned());
+                    self.at += length;
+                }
             }
-            self.at += 1;
+            self.spaces();
+            match (self.next(), in_header) {
+                (Some('.'), _) => {}
+                (Some('='), false) => return Ok(path),
+                (Some(']'), true) => return Ok(path),
+                (None, false) => return self.error("unexpected EOF; expected key separator '='"),
+                (letter, false) => {
+                    let what = format!("expected '.' or '=', but got {} instead", shown(letter));
+                    return if letter == Some('\n') {
+                        self.error_before_break(&what)
+                    } else {
+                        self.error(&what)
+                    };
+                }
+                (letter, true) => {
+                    let what =
+                        format!("expected '.' or ']' to end table name, but got {} instead", shown(letter));
+                    return self.error(&what);
+                }
+            }
         }
     }
 
@@ -182,12 +227,17 @@ impl Reader<'_> {
     fn header(&mut self, root: &Map) -> Result<Map, String> {
         let double = self.rest().starts_with("[[");
         self.at += if double { 2 } else { 1 };
-        let path = self.key()?;
-        let close = if double { "]]" } else { "]" };
-        if !self.rest().starts_with(close) {
-            return self.error("expected end of table name delimiter ']'");
+        let path = self.key(true)?;
+        if double {
+            let letter = self.next();
+            if letter != Some(']') {
+                return self.error(&format!(
+                    "expected end of table array name delimiter ']', but got {} instead",
+                    shown(letter)
+                ));
+            }
         }
-        self.at += close.len();
+        self.context.clone_from(&path);
         if !double {
             return self.descend(root, &path);
         }
@@ -220,6 +270,10 @@ impl Reader<'_> {
             Some('{') => self.inline_table(depth),
             None => self.error("unexpected EOF; expected value"),
             Some('\n') => self.error("expected value but found '\\n' instead"),
+            Some(letter) if !letter.is_alphanumeric() && !matches!(letter, '+' | '-' | '.' | '_') => {
+                self.error(&format!("expected value but found {} instead", shown(Some(letter))))
+            }
+            Some('.') => self.error("floats must start with a digit, not '.'"),
             Some(_) => self.scalar(),
         }
     }
@@ -251,26 +305,30 @@ impl Reader<'_> {
     fn inline_table(&mut self, depth: usize) -> Result<Value, String> {
         self.at += 1;
         let table = Map::new(MapKind::Any);
+        let (outer, name) = (self.context.len(), std::mem::take(&mut self.current));
+        self.context.push(name.clone());
         loop {
             self.blank_lines();
             if self.peek() == Some('}') {
                 self.at += 1;
+                self.context.truncate(outer);
+                self.current = name;
                 return Ok(Value::Map(table));
             }
-            let path = self.key()?;
-            self.expect('=')?;
+            let path = self.assignment()?;
             let value = self.value(depth + 1)?;
             self.insert(&table, &path, value)?;
+            self.context.truncate(outer + 1);
             self.blank_lines();
             match self.peek() {
                 Some(',') => self.at += 1,
                 Some('}') => {}
-                Some(letter) => {
+                other => {
+                    let other = other.map_or_else(|| "end of file".into(), |letter| format!("'{letter}'"));
                     return self.error(&format!(
-                        "expected a comma or an inline table terminator '}}', but got '{letter}' instead"
+                        "expected a comma or an inline table terminator '}}', but got {other} instead"
                     ));
                 }
-                None => return self.error("unexpected EOF"),
             }
         }
     }
@@ -302,8 +360,12 @@ impl Reader<'_> {
                 return Ok(out);
             }
             match self.next() {
-                None => return self.error("unexpected EOF; expected a closing quote"),
-                Some('\n') if !long => return self.error("strings cannot contain newlines"),
+                None => {
+                    let marks = if long { &triple[..] } else { &triple[..1] };
+                    let mark = if mark == '"' { format!("'{marks}'") } else { format!("\"{marks}\"") };
+                    return self.error(&format!("unexpected EOF; expected {mark}"));
+                }
+                Some('\n') if !long => return self.error_before_break("strings cannot contain newlines"),
                 Some(letter) if letter == mark && !long => return Ok(out),
                 Some('\\') if mark == '"' => self.escape(&mut out)?,
                 Some(letter) => out.push(letter),
@@ -344,8 +406,19 @@ impl Reader<'_> {
     }
 
     fn scalar(&mut self) -> Result<Value, String> {
-        let length = self.rest().find([',', ']', '}', '#', '\n', '\r']).unwrap_or(self.rest().len());
-        let word = self.rest()[..length].trim_end().to_owned();
+        let whole = self.rest();
+        let mut length = whole.find([',', ']', '}', '#', '\n', '\r', ' ', '\t']).unwrap_or(whole.len());
+        // A blank may stand between a date and its time.
+        if length == 10
+            && whole.as_bytes()[4] == b'-'
+            && whole[length..]
+                .strip_prefix(' ')
+                .is_some_and(|rest| rest.starts_with(|letter: char| letter.is_ascii_digit()))
+        {
+            length = 11
+                + whole[11..].find([',', ']', '}', '#', '\n', '\r', ' ', '\t']).unwrap_or(whole.len() - 11);
+        }
+        let word = whole[..length].to_owned();
         let value = match word.as_str() {
             "true" => Value::Bool(true),
             "false" => Value::Bool(false),

@@ -1,7 +1,7 @@
 //! Charts on the disk: found, read, walked.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail};
@@ -9,7 +9,7 @@ use gyre_go::glob::helmignore::Rules;
 use gyre_go::strconv::quote;
 use gyre_helm::Chart;
 use gyre_helm::chart::{File, load_files};
-use gyre_helm::limits::{FILE_BYTES_MAX, FILES_MAX};
+use gyre_helm::limits::{CHART_BYTES_MAX, FILE_BYTES_MAX, FILES_MAX};
 
 use super::environment::Settings;
 use super::flags::ChartFlags;
@@ -72,7 +72,10 @@ fn warn_of_requirements(chart: &Chart) {
 
 fn load_archive(path: &Path) -> anyhow::Result<Chart> {
     let shown = path.display().to_string();
-    let content = fs::read(path).map_err(|why| anyhow!(go_error("open", &shown, &why)))?;
+    let refused = |why| anyhow!(go_error("open", &shown, &why));
+    let mut file = fs::File::open(path).map_err(refused)?;
+    let mut content = Vec::new();
+    (&mut file).take(HEAD_BYTES).read_to_end(&mut content).map_err(refused)?;
     if !content.starts_with(&[0x1f, 0x8b]) {
         if [".yml", ".yaml"].iter().any(|end| shown.ends_with(end)) {
             bail!("file '{shown}' seems to be a YAML file, but expected a gzipped archive");
@@ -80,8 +83,16 @@ fn load_archive(path: &Path) -> anyhow::Result<Chart> {
         let kind = content_type(&content);
         bail!("file '{shown}' does not appear to be a gzipped archive; got '{kind}'");
     }
+    // What is packed is smaller than what it holds.
+    file.take(CHART_BYTES_MAX as u64).read_to_end(&mut content).map_err(refused)?;
+    if content.len() > CHART_BYTES_MAX {
+        bail!("decompressed chart is larger than the maximum file size {CHART_BYTES_MAX}");
+    }
     Ok(Chart::from_archive(&content)?)
 }
+
+/// As much of a file as tells what it is.
+const HEAD_BYTES: u64 = 512;
 
 /// What Go takes a file for, by its first bytes: as much of it as is not an archive.
 fn content_type(content: &[u8]) -> &'static str {

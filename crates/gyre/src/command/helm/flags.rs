@@ -1,7 +1,10 @@
 //! Flags that several commands share.
 
+use std::path::PathBuf;
+
 use anyhow::anyhow;
 use clap::Args;
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use gyre_helm::values::given::Given;
 use gyre_helm::{Values, Version};
 
@@ -83,6 +86,16 @@ pub(super) struct ValueFlags {
     /// Set a literal STRING value on the command line
     #[arg(long)]
     set_literal: Vec<String>,
+}
+
+/// A path, which may be empty: that is as if it was not given.
+pub(super) fn path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
+}
+
+/// What `--timeout` may be.
+pub(super) fn span(text: &str) -> Result<String, String> {
+    crate::client::span(text).map(|_| text.into()).map_err(|why| why.to_string())
 }
 
 /// `--timeout`

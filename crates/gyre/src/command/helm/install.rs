@@ -40,13 +40,34 @@ impl Install {
         let format = self.output.format()?;
         self.flags.refuse()?;
         let hide_notes = self.flags.hide_notes;
-        let release = Connection::open(settings)
-            .and_then(|connection| {
-                carry_out(&self.flags, &self.names, self.hide_secret, &connection, settings)
-            })
-            .map_err(|why| why.context("INSTALLATION FAILED"))?;
+        let release = self.install(settings).map_err(|why| why.context("INSTALLATION FAILED"))?;
         let detail = Detail { everything: settings.debug, hide_notes, chart: true, ..Detail::default() };
         printed::release(&release, format, detail)
+    }
+
+    fn install(&self, settings: &Settings) -> anyhow::Result<Release> {
+        let wanted = Wanted::find(&self.flags, &self.names, settings)?;
+        carry_out(&self.flags, wanted, self.hide_secret, &Connection::open(settings)?)
+    }
+}
+
+/// What is to be installed.
+pub(super) struct Wanted {
+    name: String,
+    chart: Chart,
+    values: Values,
+}
+
+impl Wanted {
+    /// Finds and reads it; no cluster is asked for that.
+    pub(super) fn find(flags: &InstallFlags, names: &[String], settings: &Settings) -> anyhow::Result<Self> {
+        let (name, chart) = flags.name_and_chart(names, None, &mut Machine::new())?;
+        // order: Helm's: a chart that is not there is told before values that cannot be read.
+        let path = chart::locate(&chart, &flags.chart, settings)?;
+        let values = flags.values.merge()?;
+        let chart = flags.load(Path::new(&path), settings)?;
+        flags.check_dry_run()?;
+        Ok(Self { name, chart, values })
     }
 }
 
@@ -123,16 +144,11 @@ impl InstallFlags {
 /// Installs a chart; the release as it is then.
 pub(super) fn carry_out(
     flags: &InstallFlags,
-    names: &[String],
+    wanted: Wanted,
     hide_secret: bool,
     connection: &Connection,
-    settings: &Settings,
 ) -> anyhow::Result<Release> {
-    let (name, chart) = flags.name_and_chart(names, None, &mut Machine::new())?;
-    // order: Helm's: a chart that is not there is told before values that cannot be read.
-    let path = chart::locate(&chart, &flags.chart, settings)?;
-    let values = flags.values.merge()?;
-    let chart = flags.load(Path::new(&path), settings)?;
+    let Wanted { name, chart, values } = wanted;
     let options = flags.options()?;
     let capabilities = connection.capabilities()?;
     if hide_secret && !options.dry_run {

@@ -130,6 +130,8 @@ fn look(path: &str, values: &Values, conditions: &Conditions) -> anyhow::Result<
     let root = Path::new(path);
     let file = root.join("Chart.yaml");
     let shown = file.display().to_string();
+    // Go joins paths without their dots.
+    let shown = shown.strip_prefix("./").unwrap_or(&shown).to_owned();
     fs::metadata(&file).map_err(|why| {
         anyhow!("unable to check Chart.yaml file in chart: {}", go_error("stat", &shown, &why))
     })?;

@@ -79,8 +79,23 @@ pub(super) fn metadata_json(metadata: &Value) -> String {
 
 fn chart_json(chart: &Value) -> String {
     let metadata = metadata_json(chart.get("metadata").unwrap_or(&Value::Null));
-    let rest = picked(chart, &["lock", "templates", "values", "schema", "files"]);
-    format!("{{\"metadata\":{metadata},{}}}", inner(&rest))
+    let files = |key: &str| match chart.get(key) {
+        Some(Value::Array(files)) => {
+            let files: Vec<String> = files.iter().map(|file| picked(file, &["name", "data"])).collect();
+            format!("\"{key}\":[{}]", files.join(","))
+        }
+        other => format!("\"{key}\":{}", other.unwrap_or(&Value::Null)),
+    };
+    let part = |keys: &[&str]| inner(&picked(chart, keys)).to_owned();
+    let parts = [
+        format!("\"metadata\":{metadata}"),
+        part(&["lock"]),
+        files("templates"),
+        part(&["values", "schema"]),
+        files("files"),
+    ];
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    format!("{{{}}}", parts.join(","))
 }
 
 /// A release as Go writes it, its fields in the order of the struct.

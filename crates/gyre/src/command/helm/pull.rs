@@ -23,13 +23,13 @@ pub(super) struct Pull {
     #[arg(long)]
     untar: bool,
     /// With --untar, the directory that the chart is unpacked into
-    #[arg(long, default_value = ".")]
+    #[arg(long, default_value = ".", value_parser = super::flags::path())]
     untardir: PathBuf,
     /// Fetch the provenance file too
     #[arg(long)]
     prov: bool,
     /// Location to write the chart
-    #[arg(long, short = 'd', default_value = ".")]
+    #[arg(long, short = 'd', default_value = ".", value_parser = super::flags::path())]
     destination: PathBuf,
     #[command(flatten)]
     flags: ChartFlags,

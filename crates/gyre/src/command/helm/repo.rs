@@ -64,7 +64,7 @@ struct Add {
     #[arg(long)]
     pass_credentials: bool,
     /// Ignored: an index is fetched within a fixed time
-    #[arg(long, default_value = "2m0s")]
+    #[arg(long, default_value = "2m0s", value_parser = super::flags::span)]
     timeout: String,
 }
 
@@ -90,7 +90,7 @@ struct Update {
     #[arg(long)]
     fail_on_repo_update_fail: bool,
     /// Ignored: an index is fetched within a fixed time
-    #[arg(long, default_value = "2m0s")]
+    #[arg(long, default_value = "2m0s", value_parser = super::flags::span)]
     timeout: String,
 }
 

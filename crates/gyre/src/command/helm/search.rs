@@ -166,9 +166,10 @@ impl InRepositories {
                     found.append(&mut fitting);
                 }
             });
-            if read.is_err() {
+            if let Err(why) = read {
                 found.truncate(known);
                 warn(&format!("Repo {:?} is corrupt or missing. Try 'helm repo update'.", one.name));
+                warn(&why.to_string());
             }
         }
         found.sort_by(order);

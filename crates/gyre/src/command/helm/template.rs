@@ -42,7 +42,7 @@ pub(super) struct InstallFlags {
     #[arg(long)]
     pub(super) replace: bool,
     /// Time to wait for any individual Kubernetes operation
-    #[arg(long, default_value = "5m0s")]
+    #[arg(long, default_value = "5m0s", value_parser = super::flags::span)]
     pub(super) timeout: String,
     /// Wait until everything is ready
     #[arg(long)]
@@ -112,7 +112,7 @@ pub(super) struct Template {
     #[arg(long, short = 's')]
     show_only: Vec<String>,
     /// Write the manifests to files in this directory
-    #[arg(long)]
+    #[arg(long, value_parser = super::flags::path())]
     output_dir: Option<PathBuf>,
     /// Include CRDs in the output
     #[arg(long)]
@@ -237,6 +237,11 @@ impl InstallFlags {
                 "--post-renderer {program}: no programs are started here; pipe the output of gyre helm template through it, or use a kustomization"
             );
         }
+        Ok(())
+    }
+
+    /// Is `--dry-run` one of its words?
+    pub(super) fn check_dry_run(&self) -> anyhow::Result<()> {
         let dry_run = self.dry_run.as_deref().unwrap_or_default();
         if !matches!(dry_run, "" | "true" | "false" | "none" | "client" | "server") {
             bail!("Invalid dry-run flag. Flag must one of the following: false, true, none, client, server");
@@ -258,6 +263,7 @@ impl Template {
         let path = chart::locate(&chart, &self.install.chart, settings)?;
         let values = self.install.values.merge()?;
         let chart = self.install.load(&path, settings)?;
+        self.install.check_dry_run()?;
         release_name::validate(&name)
             .map_err(|why| anyhow!("release name {}: {why}", gyre_go::strconv::quote(name.as_bytes())))?;
         let mut capabilities = Capabilities::default();

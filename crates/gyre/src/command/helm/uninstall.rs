@@ -38,7 +38,7 @@ pub(super) struct Uninstall {
     #[arg(long, default_value = "background")]
     cascade: String,
     /// Time to wait for any individual Kubernetes operation
-    #[arg(long, default_value = "5m0s")]
+    #[arg(long, default_value = "5m0s", value_parser = super::flags::span)]
     timeout: String,
     /// Add a custom description
     #[arg(long)]
@@ -125,7 +125,7 @@ pub(super) struct Rollback {
     #[arg(long)]
     no_hooks: bool,
     /// Time to wait for any individual Kubernetes operation
-    #[arg(long, default_value = "5m0s")]
+    #[arg(long, default_value = "5m0s", value_parser = super::flags::span)]
     timeout: String,
     /// Wait until everything is ready
     #[arg(long)]
@@ -182,7 +182,7 @@ pub(super) struct Test {
     #[arg(value_name = "RELEASE", hide = true)]
     names: Vec<String>,
     /// Time to wait for any individual Kubernetes operation
-    #[arg(long, default_value = "5m0s")]
+    #[arg(long, default_value = "5m0s", value_parser = super::flags::span)]
     timeout: String,
     /// Dump the logs of the tests' pods
     #[arg(long)]

@@ -12,7 +12,7 @@ use super::arguments::Usage;
 use super::chart;
 use super::connection::Connection;
 use super::environment::{Settings, history_max};
-use super::install::{asks_cluster, carry_out, finish, labels, manifest, render};
+use super::install::{Wanted, asks_cluster, carry_out, finish, labels, manifest, render};
 use super::print;
 use super::printed::{self, Detail};
 use super::table::{Format, OutputFlag};
@@ -82,14 +82,15 @@ impl Upgrade {
         USAGE.exactly(2, &self.names)?;
         let format = self.output.format()?;
         self.flags.refuse()?;
-        let connection = Connection::open(settings)?;
         let detail = Detail {
             everything: settings.debug,
             hide_notes: self.flags.hide_notes,
             chart: true,
             ..Detail::default()
         };
+        let mut opened = None;
         if self.install {
+            let connection = opened.insert(Connection::open(settings)?);
             let history = match release_name::validate(&self.names[0]) {
                 Ok(()) => connection.revisions(&self.names[0])?,
                 Err(_) => bail!("release name is invalid: {}", self.names[0]),
@@ -101,15 +102,19 @@ impl Upgrade {
                     print(&format!("Release {name:?} does not exist. Installing it now.\n"))?;
                 }
                 self.flags.replace = is_gone;
-                let release = carry_out(&self.flags, &self.names, self.hide_secret, &connection, settings)?;
+                let wanted = Wanted::find(&self.flags, &self.names, settings)?;
+                let release = carry_out(&self.flags, wanted, self.hide_secret, connection)?;
                 return printed::release(&release, format, detail);
             }
         }
         let path = chart::locate(&self.names[1], &self.flags.chart, settings)?;
+        self.flags.check_dry_run()?;
         let values = self.flags.values.merge()?;
         let chart = self.flags.load_any(Path::new(&path), settings)?;
-        let release =
-            self.upgrade(chart, values, &connection).map_err(|why| why.context("UPGRADE FAILED"))?;
+        let release = opened
+            .map_or_else(|| Connection::open(settings), Ok)
+            .and_then(|connection| self.upgrade(chart, values, &connection))
+            .map_err(|why| why.context("UPGRADE FAILED"))?;
         if format == Format::Table {
             print(&format!("Release {:?} has been upgraded. Happy Helming!\n", self.names[0]))?;
         }

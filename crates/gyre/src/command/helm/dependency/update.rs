@@ -12,7 +12,7 @@ use gyre_model::Digest;
 use gyre_source::helm::{Access, Repositories, Repository, Versions};
 use serde_json::{Value, json};
 
-use crate::command::helm::chart::{absolute, load_directory};
+use crate::command::helm::chart::{absolute, go_error, load_directory};
 use crate::command::helm::environment::Settings;
 use crate::command::helm::fetch::{Found, Proof, caches, find_at, index_file, remote_of, resolve};
 use crate::command::helm::oci;
@@ -231,6 +231,12 @@ impl Update<'_> {
             self.say("Hang tight while we grab the latest from your chart repositories...")?;
             update_all(&known.all.iter().collect::<Vec<_>>(), self.settings)?;
             self.say("Update Complete. ⎈Happy Helming!⎈")?;
+        }
+        // compat(helm 3.21): the index of every repository is read, whether it is needed or not.
+        for repository in &known.all {
+            let place = index_file(self.settings, &repository.name);
+            std::fs::metadata(&place)
+                .map_err(|why| anyhow!(go_error("open", &place.display().to_string(), &why)))?;
         }
         Ok(())
     }
