@@ -207,6 +207,9 @@ impl Api {
                 failure
             }
         })?;
+        if place.kind.custom.is_some() {
+            crate::request::check_custom(request)?;
+        }
         let call = Call { request, user: &user, place: &place, accept: &accept };
         let mut answer = self.dispatch(&call, &target, &verb).unwrap_or_else(Answer::from);
         if let Some(warning) = &place.served().warning {

@@ -247,6 +247,16 @@ impl Accept {
     }
 }
 
+/// The refusal of a request for a custom resource in protobuf alone, which these never have.
+pub(crate) fn check_custom(request: &Request) -> Result<()> {
+    let medias = weighed(request.header(header::ACCEPT));
+    let binary = |media: &str| media == "application/vnd.kubernetes.protobuf";
+    if !medias.is_empty() && medias.iter().all(|(media, _)| binary(media)) {
+        return Err(Failure::not_acceptable(&ACCEPTED[..2]));
+    }
+    Ok(())
+}
+
 /// Whether the first representation asked for is the metadata of one object.
 fn wants_single(header: &str) -> bool {
     weighed(header).first().is_some_and(|(media, params)| {

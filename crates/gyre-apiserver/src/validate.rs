@@ -84,10 +84,7 @@ pub(crate) fn update(place: &Place, object: &mut Value, old: &Value) -> Vec<Caus
 /// compat(kube-apiserver): changes of these kinds are validated by the strategy and by the check of the change, and each
 /// cause is listed twice.
 fn is_checked_twice(kind: &Kind) -> bool {
-    matches!(
-        kind.id(),
-        ("batch", "jobs") | ("", "persistentvolumes" | "persistentvolumeclaims" | "replicationcontrollers")
-    )
+    matches!(kind.id(), ("batch", "jobs") | ("", "persistentvolumes"))
 }
 
 /// Built-in kinds want finalizers with a domain; custom resources may have any (`pkg/apis/core/validation`,

@@ -189,8 +189,7 @@ fn volume(object: &Value, out: &mut Vec<String>) {
     for (at, it) in items(&spec["nodeAffinity"]["required"]["nodeSelectorTerms"], terms) {
         term(it, false, &at, out);
     }
-    for (key, shown, why) in GONE.iter().filter(|(key, ..)| spec[*key].is_object()) {
-        let _ = key;
+    for (_, shown, why) in GONE.iter().filter(|(key, ..)| spec[*key].is_object()) {
         out.push(format!("spec.{shown}: {why}"));
     }
 }

@@ -76,13 +76,9 @@ pub(super) fn update(kind: &Kind, subresource: &str, object: &Value, old: &Value
         }
         ("networking.k8s.io", "ipaddresses") => same(object, old, &["spec", "parentRef"], causes),
         ("storage.k8s.io", "storageclasses") => {
-            same(object, old, &["provisioner"], causes);
-            for key in ["parameters", "reclaimPolicy"] {
-                if object[key] != old[key] {
-                    causes.push(Cause::forbidden(key, &format!("updates to {key} are forbidden.")));
-                }
+            for key in ["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"] {
+                same(object, old, &[key], causes);
             }
-            same(object, old, &["volumeBindingMode"], causes);
         }
         _ => {}
     }
@@ -220,6 +216,13 @@ fn volume(object: &Value, old: &Value, causes: &mut Causes) {
     }
     if object["spec"]["volumeMode"] != old["spec"]["volumeMode"] {
         causes.push(Cause::invalid("volumeMode", &object["spec"]["volumeMode"], IMMUTABLE));
+    }
+    let (nodes, held) = (&object["spec"]["nodeAffinity"], &old["spec"]["nodeAffinity"]);
+    if !held.is_null() && nodes != held {
+        let shown =
+            if nodes.is_null() { "null".into() } else { shapes::shown("core.VolumeNodeAffinity", nodes) };
+        let detail = "field is immutable, except for updating from beta label to GA";
+        causes.push(Cause::invalid_shown("nodeAffinity", &shown, detail));
     }
 }
 
