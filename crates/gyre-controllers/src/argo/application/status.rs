@@ -209,6 +209,8 @@ impl Report {
 
     /// A sync has been carried out.
     pub(super) fn synced(&mut self, operation: &Operation, synced: &Synced) {
+        // Who waits for a sync waits for a look that is not older than its end.
+        self.now = self.now.max(synced.finished);
         let spec: ApplicationSpec = crate::flux::part(&self.object, "spec").unwrap_or_default();
         let state = operation::state(operation, synced, &spec);
         let revision = if spec.sources.is_empty() { synced.revisions.concat() } else { String::new() };
@@ -304,5 +306,28 @@ impl Report {
             object.get_or_insert_with(|| json!({}))["spec"] = spec;
         }
         Conclusion { status: Some(Value::Object(self.status)), object, notes: self.notes, again }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_is_not_older_than_the_sync_that_it_ends_with() {
+        let app = json!({
+            "apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"name": "a", "namespace": "argocd"},
+            "spec": {"source": {"repoURL": "https://example.com"}}, "operation": {"sync": {}},
+        });
+        let object = Arc::new(Object::new(app).unwrap());
+        let now = Timestamp::from_second(1_000_000).unwrap();
+        let finished = Timestamp::from_second(1_000_002).unwrap();
+        let mut report = Report::new(&object, now);
+        let operation = Operation::asked(&object).unwrap();
+        let synced = Synced { phase: "Succeeded", finished, ..Synced::failed(String::new(), now) };
+        report.synced(&operation, &synced);
+        let status = report.conclude(None).status.unwrap();
+        assert_eq!(status["operationState"]["finishedAt"], "1970-01-12T13:46:42Z");
+        assert_eq!(status["reconciledAt"], status["operationState"]["finishedAt"]);
     }
 }
