@@ -118,7 +118,7 @@ fn check_values(subject: &Subject<'_>, given: &Values, findings: &mut Findings) 
     };
     let result = read_yaml(text).map_err(|why| format!("unable to parse YAML: {why}")).and_then(|values| {
         let mut all = given.clone();
-        coalesce_tables(&mut all, values, false);
+        coalesce_tables(&mut all, values, false, &mut Vec::new());
         match subject.schema {
             Some(schema) if !schema.is_empty() => schema::validate_one(schema, &all),
             _ => Ok(()),

@@ -87,6 +87,8 @@ pub struct Rendered {
     pub values: Values,
     /// Every rendered file, also those without a manifest.
     pub files: BTreeMap<String, String>,
+    /// What is to be told of values that do not fit each other.
+    pub warnings: Vec<String>,
 }
 
 /// Why a chart was not rendered.
@@ -150,10 +152,11 @@ impl ParsedChart {
         }
         self.check_dependencies()?;
         let mut chart = self.chart.clone();
-        dependencies::process(&mut chart, given, options.version)?;
+        let mut warnings = Vec::new();
+        dependencies::process(&mut chart, given, options.version, &mut warnings)?;
         let range = &chart.metadata.kube_version;
         let kube_version = &options.capabilities.kube_version.version;
-        let values = coalesce_values(&chart, given, options.version)?;
+        let values = coalesce_values(&chart, given, options.version, &mut warnings)?;
         if !options.skip_schema_validation {
             schema::validate(&chart, &values)?;
         }
@@ -169,7 +172,7 @@ impl ParsedChart {
         let notes = take_notes(&mut files, &chart, options.sub_notes);
         match manifest::sort(&files, options.version) {
             Ok((hooks, manifests)) => {
-                Ok(Rendered { manifests, hooks, notes, crds: chart.crds(), chart, values, files })
+                Ok(Rendered { manifests, hooks, notes, crds: chart.crds(), chart, values, files, warnings })
             }
             Err(why) => Err(Failure { why, partial: Some(text::files_text(&files)) }),
         }
@@ -183,8 +186,9 @@ impl ParsedChart {
         host: &mut (dyn Host + Send),
     ) -> Result<BTreeMap<String, Vec<u8>>, HelmError> {
         let mut chart = self.chart.clone();
-        dependencies::process(&mut chart, given, options.version)?;
-        let values = coalesce_values(&chart, given, options.version)?;
+        let mut untold = Vec::new();
+        dependencies::process(&mut chart, given, options.version, &mut untold)?;
+        let values = coalesce_values(&chart, given, options.version, &mut untold)?;
         engine::render(self, &chart, &values, options, host)
     }
 

@@ -171,6 +171,53 @@ fn serve(root: PathBuf) -> String {
     address
 }
 
+/// The texts are Helm 3.21's, with the place in its code that its log names.
+#[test]
+fn values_that_do_not_fit_are_warned_of() {
+    let home = Home::new();
+    home.succeeds("create web");
+    let write = |name: &str, text: &str| std::fs::write(home.path().join(name), text).unwrap();
+    write("web/values.yaml", "table: {inner: {a: 1}}\nplain: text\nlist: [1]\nfullnameOverride: w\n");
+    for name in ["deployment", "hpa", "httproute", "ingress", "service", "serviceaccount"] {
+        let _ = std::fs::remove_file(home.path().join(format!("web/templates/{name}.yaml")));
+    }
+    let _ = std::fs::remove_dir_all(home.path().join("web/templates/tests"));
+    let _ = std::fs::remove_file(home.path().join("web/templates/NOTES.txt"));
+    write(
+        "web/templates/cm.yaml",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: {{ .Values | toJson | quote }}}\n",
+    );
+    write("v.yaml", "table: {inner: flat}\nplain: {x: 1}\nlist: {y: 2}\n");
+    let mut chart = std::fs::read_to_string(home.path().join("web/Chart.yaml")).unwrap();
+    chart.push_str(
+        "dependencies:\n- {name: sub, version: 1.0.0, condition: part, tags: [t], import-values: [x]}\n",
+    );
+    write("web/Chart.yaml", &chart);
+    std::fs::create_dir_all(home.path().join("web/charts/sub")).unwrap();
+    write("web/charts/sub/Chart.yaml", "apiVersion: v2\nname: sub\nversion: 1.0.0\n");
+    let output = home.run("template web --set part=yes,tags.t=1");
+    let told = String::from_utf8(output.stderr).unwrap();
+    for wanted in [
+        "dependencies.go:95: Warning: Tag 't' for chart sub returned non-bool value\n",
+        "dependencies.go:64: Warning: Condition path 'part' for chart sub returned non-bool value\n",
+        "dependencies.go:287: Warning: ImportValues missing table: \"exports\" is not a table\n",
+    ] {
+        assert!(told.contains(wanted), "{wanted}: {told}");
+    }
+    write("web/Chart.yaml", chart.split("dependencies:").next().unwrap());
+    std::fs::remove_dir_all(home.path().join("web/charts")).unwrap();
+    let output = home.run("template web -f v.yaml");
+    assert!(output.status.success());
+    let mut told: Vec<String> = String::from_utf8(output.stderr).unwrap().lines().map(Into::into).collect();
+    told.sort();
+    let wanted = [
+        "coalesce.go:237: warning: skipped value for web.list: Not a table.",
+        "coalesce.go:237: warning: skipped value for web.plain: Not a table.",
+        "coalesce.go:316: warning: cannot overwrite table with non table for web.table.inner (map[a:1])",
+    ];
+    assert_eq!(told, wanted);
+}
+
 #[test]
 fn a_kustomization_takes_charts_from_a_repository() {
     let home = Home::new();

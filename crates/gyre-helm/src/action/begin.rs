@@ -69,9 +69,9 @@ pub fn reuse(how: Reuse, chart: &mut Chart, current: &Release, given: Values) ->
         Reuse::All => {
             chart.values =
                 current.computed_values(&old).map_err(|why| why.within("failed to rebuild old values"))?;
-            coalesce_tables(&mut values, old, false);
+            coalesce_tables(&mut values, old, false, &mut Vec::new());
         }
-        Reuse::Given => coalesce_tables(&mut values, old, false),
+        Reuse::Given => coalesce_tables(&mut values, old, false, &mut Vec::new()),
     }
     Ok(values)
 }

@@ -88,8 +88,9 @@ pub(super) fn check(
 
 fn switched_values(chart: &Chart, values: &Values) -> Result<(Chart, Values), HelmError> {
     let mut chart = chart.clone();
-    crate::dependencies::process(&mut chart, values, crate::render::Version::V3)?;
-    let values = coalesce_values(&chart, values, crate::render::Version::V3)?;
+    let mut untold = Vec::new();
+    crate::dependencies::process(&mut chart, values, crate::render::Version::V3, &mut untold)?;
+    let values = coalesce_values(&chart, values, crate::render::Version::V3, &mut untold)?;
     Ok((chart, values))
 }
 

@@ -215,7 +215,7 @@ impl Release {
         if let Some(Value::Object(values)) = values {
             chart.values = values;
         }
-        coalesce_values(&chart, given, Version::V3)
+        coalesce_values(&chart, given, Version::V3, &mut Vec::new())
     }
 
     /// The hooks.

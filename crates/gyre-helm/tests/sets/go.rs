@@ -48,12 +48,12 @@ fn check(row: &Row) -> Result<(), String> {
         "strvals.ParseString" => assigned(row, Grammar::Text, Values::new()),
         "helm.CoalesceTables" => {
             let mut into = table(&input["dst"]);
-            coalesce_tables(&mut into, table(&input["src"]), false);
+            coalesce_tables(&mut into, table(&input["src"]), false, &mut Vec::new());
             Ok(Value::Object(into))
         }
         "helm.CoalesceValues" => {
             let chart = chart(table(&input["chartValues"]));
-            coalesce_values(&chart, &table(&input["values"]), gyre_helm::Version::V3)
+            coalesce_values(&chart, &table(&input["values"]), gyre_helm::Version::V3, &mut Vec::new())
                 .map(Value::Object)
                 .map_err(|why| why.to_string())
         }

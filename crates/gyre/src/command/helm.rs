@@ -186,6 +186,13 @@ fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
+/// Prints lines of Helm's log to standard error.
+fn log(lines: &[String]) {
+    for line in lines {
+        eprintln!("{line}");
+    }
+}
+
 /// Prints what a user should know to standard error.
 fn warn(text: &str) {
     eprintln!("WARNING: {text}");

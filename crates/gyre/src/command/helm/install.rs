@@ -107,7 +107,9 @@ pub(super) fn render(
     } else {
         parsed.render(values, options, &mut Machine::new())
     };
-    rendered.map_err(|why| anyhow!("{why}"))
+    let rendered = rendered.map_err(|why| anyhow!("{why}"))?;
+    super::log(&rendered.warnings);
+    Ok(rendered)
 }
 
 /// The manifests of a release; Secrets are hidden where that is asked for.

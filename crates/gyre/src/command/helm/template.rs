@@ -290,6 +290,7 @@ impl Template {
         };
         match rendered {
             Ok(rendered) => {
+                super::log(&rendered.warnings);
                 if let Some(connection) = connection.as_ref().filter(|_| self.validate) {
                     self.check(&rendered, &options, connection)?;
                 }
