@@ -255,7 +255,7 @@ impl Editor<'_> {
                 self.changes.truncate(before);
                 let (start, end) = (self.start(&items[place])?, self.end(&items[place])?);
                 let column = usize::try_from(items[place].place().column).ok()?.checked_sub(1)?;
-                self.change(start, end, indented(write_value(value).trim_end(), column));
+                self.change(start, end, indented(&without_break(write_value(value)), column));
             }
         }
         for item in (0..items.len()).filter(|at| !places.contains(&Some(*at))).map(|at| &items[at]) {
@@ -265,7 +265,7 @@ impl Editor<'_> {
         }
         let end = self.end(items.last()?)?;
         for (at, value) in wanted.iter().enumerate().filter(|(at, _)| places[*at].is_none()) {
-            let item = format!("- {}", indented(write_value(value).trim_end(), 2));
+            let item = format!("- {}", indented(&without_break(write_value(value)), 2));
             match places[at..].iter().flatten().next() {
                 Some(next) => {
                     let line = self.item_line(&items[*next])?;
@@ -324,7 +324,13 @@ fn places(items: &[Node], wanted: &[Value]) -> Option<Vec<Option<usize>>> {
 /// A field as it is written.
 fn entry(name: &str, value: &Value) -> String {
     let map: serde_json::Map<String, Value> = [(name.to_owned(), value.clone())].into_iter().collect();
-    write_value(&Value::Object(map)).trim_end().to_owned()
+    without_break(write_value(&Value::Object(map)))
+}
+
+/// A text without its last line break. Those before it can belong to a value.
+fn without_break(mut text: String) -> String {
+    text.truncate(text.strip_suffix('\n').map_or(text.len(), str::len));
+    text
 }
 
 /// A text whose lines behind the first are moved to the right.
@@ -398,5 +404,6 @@ mod tests {
         let wanted = json!({"a": 2, "b": [1], "c": {}});
         assert_eq!(edit("{a: 1}", &wanted, &["b", "a"]).unwrap(), "b:\n- 1\na: 2\nc: {}\n");
         assert_eq!(edit("", &json!({"a": 2}), &[]).unwrap(), "a: 2\n");
+        assert_eq!(edit("null", &json!({"a": "\n", "b": "x\n\n"}), &[]).unwrap(), "a: |2+\n\nb: |+\n  x\n\n");
     }
 }

@@ -28,6 +28,8 @@ fn text() -> impl Strategy<Value = String> {
         ])
         .prop_map(str::to_owned),
     ]
+    // compat(go-yaml v2): the key of a merge is written without quotes there and does not read back.
+    .prop_filter("the key of a merge", |text| text != "<<")
 }
 
 fn value() -> impl Strategy<Value = Value> {
@@ -86,8 +88,9 @@ proptest! {
         prop_assert_eq!(yaml_to_json(yaml.as_bytes()).map_err(|error| format!("{error}\n{yaml}")), Ok(value.clone()));
         let yaml = write_node(&value_to_node(&value), Layout::KYAML);
         // compat(go-yaml v3): a literal whose first line begins with a tab does not read back there either.
-        prop_assume!(!yaml.contains('\t'));
-        prop_assert_eq!(yaml_to_json(yaml.as_bytes()).map_err(|error| format!("{error}\n{yaml}")), Ok(value));
+        if !yaml.contains('\t') {
+            prop_assert_eq!(yaml_to_json(yaml.as_bytes()).map_err(|error| format!("{error}\n{yaml}")), Ok(value));
+        }
     }
 }
 
