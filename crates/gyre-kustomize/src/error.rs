@@ -11,6 +11,8 @@ pub enum ErrorKind {
     Malformed,
     /// A remote file could not be had: it is not tried as a directory.
     Remote,
+    /// A bound of the build is reached, or its time is over: nothing else is tried.
+    Limit,
     /// A node is of another kind than the field needs; not a scalar.
     NotAScalar,
 }
@@ -58,6 +60,11 @@ impl Error {
 /// A failure with these words.
 pub(crate) fn fail<T>(text: impl Into<String>) -> Result<T> {
     Err(Error::new(text))
+}
+
+/// A bound of [`crate::limits`] is reached.
+pub(crate) fn limit<T>(text: impl Into<String>) -> Result<T> {
+    Err(Error::of(ErrorKind::Limit, text))
 }
 
 impl From<gyre_yaml::Error> for Error {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use gyre_model::{EntryKind, FileTree, TreeError, clean_path};
 
 use crate::build::Options;
-use crate::error::{Error, ErrorKind, Result, fail};
+use crate::error::{Error, ErrorKind, Result, fail, limit};
 use crate::limits::{ALIASED_NODES_MAX, BYTES_MAX, DEPTH_MAX, FILE_BYTES_MAX, FILES_MAX, KUSTOMIZATIONS_MAX};
 use crate::remote::{Remote, RemoteError, Repository, is_repository};
 use crate::stop::Stop;
@@ -39,7 +39,7 @@ impl Spent {
     pub(crate) fn aliased(&mut self, nodes: usize) -> Result<()> {
         self.aliased += nodes;
         if self.aliased > ALIASED_NODES_MAX {
-            return fail(format!(
+            return limit(format!(
                 "aliases write out more than {ALIASED_NODES_MAX} nodes: write files with less"
             ));
         }
@@ -51,7 +51,7 @@ impl Spent {
         self.stop.check()?;
         self.kustomizations += 1;
         if self.kustomizations > KUSTOMIZATIONS_MAX {
-            return fail(format!("the build reads more than {KUSTOMIZATIONS_MAX} kustomizations"));
+            return limit(format!("the build reads more than {KUSTOMIZATIONS_MAX} kustomizations"));
         }
         Ok(())
     }
@@ -185,7 +185,7 @@ impl<'a> Root<'a> {
             return fail("new root cannot be empty");
         }
         if self.depth >= DEPTH_MAX {
-            return fail(format!("kustomizations refer to each other more than {DEPTH_MAX} levels deep"));
+            return limit(format!("kustomizations refer to each other more than {DEPTH_MAX} levels deep"));
         }
         if let Some(repository) = Repository::parse(path) {
             return self.enter_repository(path, &repository);
@@ -241,12 +241,12 @@ impl<'a> Root<'a> {
         spent.stop.check()?;
         let content = if is_remote_file(path) { self.read_remote(path)? } else { self.read_local(path)? };
         if content.len() > FILE_BYTES_MAX {
-            return fail(format!("'{path}' is larger than {} MiB: split the file", FILE_BYTES_MAX >> 20));
+            return limit(format!("'{path}' is larger than {} MiB: split the file", FILE_BYTES_MAX >> 20));
         }
         spent.files += 1;
         spent.bytes += content.len();
         if spent.files > FILES_MAX || spent.bytes > BYTES_MAX {
-            return fail(format!("the build reads more than {FILES_MAX} files or {BYTES_MAX} bytes"));
+            return limit(format!("the build reads more than {FILES_MAX} files or {BYTES_MAX} bytes"));
         }
         Ok(content)
     }

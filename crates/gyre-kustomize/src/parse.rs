@@ -7,7 +7,7 @@ use gyre_model::Digest;
 use gyre_yaml::{Dialect, Node, NodeValue, Source, Style, Tag, implicit_tag};
 use serde_json::{Map, Value};
 
-use crate::error::{Error, ErrorKind, Result, fail};
+use crate::error::{Error, ErrorKind, Result, fail, limit};
 use crate::id::ResId;
 use crate::limits::{CACHE_BYTES_MAX, RESOURCES_MAX};
 use crate::node::{self, Texts};
@@ -122,7 +122,7 @@ fn nodes(content: &[u8]) -> Result<(Vec<Node>, usize)> {
             continue;
         }
         if nodes.len() >= RESOURCES_MAX {
-            return fail(format!("more than {RESOURCES_MAX} documents: split the file"));
+            return limit(format!("more than {RESOURCES_MAX} documents: split the file"));
         }
         keep(root, &mut nodes);
     }

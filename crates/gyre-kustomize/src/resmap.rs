@@ -5,7 +5,7 @@ use std::hash::RandomState;
 
 use gyre_yaml::Node;
 
-use crate::error::{Result, fail};
+use crate::error::{Result, fail, limit};
 use crate::id::ResId;
 use crate::limits::RESOURCES_MAX;
 use crate::node;
@@ -94,7 +94,7 @@ impl ResMap {
 
     pub(crate) fn append(&mut self, resource: Resource) -> Result<()> {
         if self.list.len() >= RESOURCES_MAX {
-            return fail(format!("more than {RESOURCES_MAX} resources: split the kustomization"));
+            return limit(format!("more than {RESOURCES_MAX} resources: split the kustomization"));
         }
         self.index();
         if !self.index.as_mut().is_some_and(|index| index.add(&resource, &self.list)) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::error::{Result, fail};
+use crate::error::{Result, limit};
 
 /// Tells a build to end. Clones are the same switch; a new one is off.
 #[derive(Clone, Debug, Default)]
@@ -18,7 +18,7 @@ impl Stop {
     /// An error where the build is to end.
     pub(crate) fn check(&self) -> Result<()> {
         if self.0.load(Ordering::Relaxed) {
-            return fail("the build was stopped: it took longer than it may");
+            return limit("the build was stopped: it took longer than it may");
         }
         Ok(())
     }

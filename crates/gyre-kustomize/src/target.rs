@@ -143,7 +143,7 @@ impl<'a> Target<'a> {
     ) -> Result<()> {
         for path in paths {
             let Err(file_error) = self.accumulate_file(context, all, path) else { continue };
-            if file_error.kind == ErrorKind::Remote {
+            if matches!(file_error.kind, ErrorKind::Remote | ErrorKind::Limit) {
                 return Err(file_error);
             }
             let within = format!("accumulation err='{file_error}'");

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use gyre_yaml::{Node, NodeValue, SmolStr};
 
 use super::{Directive, Merge, Merged, directive, present};
-use crate::error::{Result, fail};
+use crate::error::{Result, limit};
 use crate::limits::MERGED_ITEMS_MAX;
 use crate::node::{self, Kind};
 use crate::schema::Place;
@@ -73,7 +73,7 @@ impl<'a> Merge<'a> {
             return Ok(scalars(old, new));
         }
         if old.len() + new.len() > MERGED_ITEMS_MAX {
-            return fail(format!("a list of more than {MERGED_ITEMS_MAX} items cannot be merged"));
+            return limit(format!("a list of more than {MERGED_ITEMS_MAX} items cannot be merged"));
         }
         let mut tuples = tuples(&new, &old, keys);
         if keys.len() > 1 {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::Transform;
 use crate::build::Context;
 use crate::decode::{Mode, decode};
-use crate::error::{Error, Result, fail};
+use crate::error::{Error, Result, fail, limit};
 use crate::id::ResId;
 use crate::limits::COPIED_BYTES_MAX;
 use crate::load::Root;
@@ -212,7 +212,7 @@ fn copy_into(
         let mut set = |found: &mut Node| {
             *copied += size;
             let result = if *copied > COPIED_BYTES_MAX {
-                fail(format!("replacements put in more than {COPIED_BYTES_MAX} bytes"))
+                limit(format!("replacements put in more than {COPIED_BYTES_MAX} bytes"))
             } else {
                 set_field(found, value, options)
             };

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gyre_yaml::{Node, NodeValue, Style, Tag};
 
-use crate::error::{Result, fail};
+use crate::error::{Result, fail, limit};
 use crate::id::{Gvk, ResId};
 use crate::limits::COPIED_BYTES_MAX;
 use crate::node::{self, Kind};
@@ -217,7 +217,7 @@ impl Expansion<'_> {
                     self.bytes += value.text.len();
                     // bounded: a large value may be named any number of times.
                     if self.bytes > COPIED_BYTES_MAX {
-                        return fail(format!("variables put in more than {COPIED_BYTES_MAX} bytes"));
+                        return limit(format!("variables put in more than {COPIED_BYTES_MAX} bytes"));
                     }
                     output.push_str(&value.text);
                 }
