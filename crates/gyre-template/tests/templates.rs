@@ -87,8 +87,6 @@ fn piece() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
-
     #[test]
     fn any_text_gives_an_output_or_an_error(text in "(?s).{0,200}") {
         let _ = execute(&[("t", &text)], "t");
