@@ -36,13 +36,13 @@ async fn ask(server: &Server, method: &str, path: &str, body: &Value) -> (u16, V
 
 /// Looks until the condition holds.
 async fn until(mut holds: impl AsyncFnMut() -> bool) {
-    for _ in 0..1000 {
+    for _ in 0..12_000 {
         if holds().await {
             return;
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    panic!("not within five seconds");
+    panic!("not within a minute");
 }
 
 const MAPS: &str = "/api/v1/namespaces/default/configmaps";

@@ -96,7 +96,7 @@ fn work_and_depth_are_bounded() {
     let deep = r##"{"properties": {"a": {"allOf": [{"$ref": "#"}, {"$ref": "#"}, {"$ref": "#"}]}}}"##;
     let values = format!("{}1{}", "{a: ".repeat(90), "}".repeat(90));
     assert!(problems(deep, &values).contains("let the schema refer to itself less often"));
-    assert!(begun.elapsed() < Duration::from_secs(10));
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn registry(root: &Path, password_file: Option<&Path>) -> Registry {
     let process = command.spawn().expect("the registry starts");
     let begin = Instant::now();
     while std::net::TcpStream::connect(&host).is_err() {
-        assert!(begin.elapsed() < Duration::from_secs(20), "the registry does not answer");
+        assert!(begin.elapsed() < Duration::from_secs(60), "the registry does not answer");
         std::thread::sleep(Duration::from_millis(20));
     }
     Registry { process, host }

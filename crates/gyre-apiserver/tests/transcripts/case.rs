@@ -219,7 +219,7 @@ impl Run {
             let start = Instant::now();
             loop {
                 let count = kept(events(&lines.lock().unwrap()), step).len();
-                if count >= wanted || start.elapsed() > Duration::from_secs(10) {
+                if count >= wanted || start.elapsed() > Duration::from_secs(30) {
                     break;
                 }
                 tokio::time::sleep(Duration::from_millis(5)).await;
@@ -248,7 +248,7 @@ impl Run {
                 Some(path) => pick(&body, &self.fill_value(path)) == self.fill_value(&poll["equals"]),
                 None => true,
             };
-            if poll["status"] == answer.status && path_fits || start.elapsed() > Duration::from_secs(3) {
+            if poll["status"] == answer.status && path_fits || start.elapsed() > Duration::from_secs(30) {
                 return answer;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
