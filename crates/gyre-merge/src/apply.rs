@@ -225,7 +225,7 @@ impl Writer<'_> {
         let live = managed::stripped(live);
         managers.retain(|_, managed| kinds.ty(&managed.api_version).is_some());
         if managers.is_empty() {
-            let before = Writer { manager: BEFORE_FIRST, subresource: "", ..self.clone() };
+            let before = Writer { manager: BEFORE_FIRST, ..self.clone() };
             before.track(kinds, self.empty, &live, &mut managers, &before.id(Operation::Update));
         }
         let id = self.id(Operation::Apply);

@@ -170,8 +170,7 @@ fn complete_list(structs: &mut [Struct], index: usize, name: &str, keys: &'stati
         Type::Struct(StructRef::Builtin(at)) => structs
             .get(*at as usize)
             .and_then(|it| it.fields.get(key))
-            // order: a required field of Go's zero value is no default of the key.
-            .and_then(|field| field.default.clone().filter(|default| *default != 0 && *default != "")),
+            .and_then(|field| field.default.clone()),
         _ => None,
     };
     let keys = keys.split(',').map(|key| (key.to_owned(), default_of(key))).collect();
@@ -334,7 +333,7 @@ mod tests {
         assert_eq!(
             ports.kind,
             ListKind::Map(vec![
-                ("containerPort".into(), None),
+                ("containerPort".into(), Some(Value::from(0))),
                 ("protocol".into(), Some(Value::from("TCP")))
             ])
         );

@@ -75,8 +75,10 @@ pub(super) fn element(kind: &ListKind, index: usize, item: &Value) -> Result<Ele
             _ => Ok(Element::Value(Leaf(item.clone()))),
         },
         ListKind::Map(keys) => {
-            let Value::Object(fields) = item else {
-                return Err("associative list with keys may not have non-map elements".into());
+            let fields = match item {
+                Value::Object(fields) => fields,
+                Value::Null => return Err("associative list with keys may not have a null element".into()),
+                _ => return Err("associative list with keys may not have non-map elements".into()),
             };
             let mut found: Vec<(String, Leaf)> = keys
                 .iter()
@@ -371,7 +373,13 @@ fn check(ty: &Type, value: &Value, at: &Trail<'_>, problems: &mut Vec<String>) {
         Type::Any => {}
         Type::Scalar(scalar) => {
             if let Some(wanted) = mismatch(*scalar, value) {
-                problem(format!("expected {wanted}, got {}", scalar_text(value)));
+                // compat(structured-merge-diff 6.3): each kind of scalar shows the value in a form of its own.
+                let shown = match scalar {
+                    Scalar::Int32 | Scalar::Int64 | Scalar::Number => go_type(value).to_owned(),
+                    Scalar::String | Scalar::Bytes => scalar_text(value),
+                    _ => plain_text(value),
+                };
+                problem(format!("expected {wanted}, got {shown}"));
             }
         }
         Type::List(list) => match value {
@@ -381,18 +389,18 @@ fn check(ty: &Type, value: &Value, at: &Trail<'_>, problems: &mut Vec<String>) {
         },
         Type::Map(_) | Type::Struct(_) => match value {
             Value::Object(object) => {
+                let declared = |name: &str| match ty {
+                    Type::Struct(it) => Fields::Struct(it.resolve()).get(name),
+                    _ => Some(ty.field(name)),
+                };
                 for (name, child) in object {
-                    let at = Trail::Field(at, name);
-                    match ty {
-                        Type::Struct(it) => {
-                            let it = it.resolve();
-                            match it.fields.get(name).map(|field| &field.ty).or(it.rest.as_ref()) {
-                                Some(ty) => check(ty, child, &at, problems),
-                                None => problems.push(format!("{at}: field not declared in schema")),
-                            }
-                        }
-                        _ => check(ty.field(name), child, &at, problems),
+                    if let Some(ty) = declared(name) {
+                        check(ty, child, &Trail::Field(at, name), problems);
                     }
+                }
+                // compat(structured-merge-diff 6.3): of the fields that an object may not have, one is told of.
+                if let Some(name) = object.keys().find(|name| declared(name).is_none()) {
+                    problems.push(format!("{}: field not declared in schema", Trail::Field(at, name)));
                 }
             }
             Value::Null => {}
@@ -424,9 +432,23 @@ fn mismatch(scalar: Scalar, value: &Value) -> Option<&'static str> {
         Scalar::String | Scalar::Bytes => (value.is_string(), "string"),
         Scalar::Int32 | Scalar::Int64 | Scalar::Number => (value.is_number(), "numeric (int or float)"),
         Scalar::Bool => (value.is_boolean(), "boolean"),
-        Scalar::Time | Scalar::MicroTime | Scalar::Quantity | Scalar::IntOrString => (true, ""),
+        Scalar::Quantity | Scalar::IntOrString => (!value.is_object() && !value.is_array(), "any scalar"),
+        Scalar::Time | Scalar::MicroTime => (true, ""),
     };
     (!fits && !value.is_null()).then_some(name)
+}
+
+/// The type that a value has in Go.
+fn go_type(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "<nil>",
+        Value::Bool(_) => "bool",
+        Value::Number(number) if number.is_f64() => "float64",
+        Value::Number(_) => "int64",
+        Value::String(_) => "string",
+        Value::Array(_) => "[]interface {}",
+        Value::Object(_) => "map[string]interface {}",
+    }
 }
 
 fn scalar_text(value: &Value) -> String {
