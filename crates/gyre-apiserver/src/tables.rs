@@ -74,15 +74,14 @@ fn read_columns() -> HashMap<String, Value> {
 pub(crate) fn table(place: &Place, objects: &[Value], version: &str, include: &str, now_us: i64) -> Value {
     let kind = &place.kind;
     let custom = place.served().custom.as_ref();
-    let columns = match custom {
-        Some(custom) => custom_columns(&custom.columns),
-        None => match builtin_columns(&kind.group, &kind.kind) {
-            Some(columns) => columns.clone(),
-            None => json!([
-                {"name": "Name", "type": "string", "format": "name", "description": NAME, "priority": 0},
-                {"name": "Created At", "type": "date", "format": "", "description": AGE, "priority": 0},
-            ]),
-        },
+    let builtin = builtin_columns(&kind.group, &kind.kind);
+    let columns = match (custom, builtin) {
+        (Some(custom), _) => custom_columns(&custom.columns),
+        (None, Some(columns)) => columns.clone(),
+        (None, None) => json!([
+            {"name": "Name", "type": "string", "format": "name", "description": NAME, "priority": 0},
+            {"name": "Created At", "type": "date", "format": "", "description": AGE, "priority": 0},
+        ]),
     };
     let rows: Vec<Value> = objects
         .iter()
@@ -94,6 +93,9 @@ pub(crate) fn table(place: &Place, objects: &[Value], version: &str, include: &s
             row(object, &cells, include)
         })
         .collect();
+    // compat(apiserver 1.36): a kind without columns of its own has no rows rather than an empty list of them.
+    let rows =
+        if rows.is_empty() && custom.is_none() && builtin.is_none() { Value::Null } else { rows.into() };
     json!({
         "kind": "Table", "apiVersion": format!("meta.k8s.io/{version}"), "metadata": {},
         "columnDefinitions": columns, "rows": rows,

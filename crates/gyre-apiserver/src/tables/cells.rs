@@ -7,7 +7,7 @@ mod workloads;
 use serde_json::{Value, json};
 
 use self::core::{core, event};
-use self::others::{admission, binding, flow, networking, request, resource, slice, storage};
+use self::others::{admission, binding, flow, networking, request, resource, service, slice, storage};
 use self::workloads::{apps, batch, scaler};
 use super::{age, selector_text};
 use crate::object;
@@ -72,6 +72,9 @@ pub(super) fn of(kind: &Kind, it: &Value, now_us: i64) -> Value {
         ("", plural) => core(plural, it, name, &since, now_us),
         ("apps", plural) => apps(plural, it, name, &since),
         ("batch", plural) => batch(plural, it, name, &since, now_us),
+        ("autoscaling", "scales") => {
+            json!([name, int(&it["spec"]["replicas"]), int(&it["status"]["replicas"]), since])
+        }
         ("autoscaling", _) => scaler(it, name, &since),
         ("networking.k8s.io", plural) => networking(plural, it, name, &since),
         ("rbac.authorization.k8s.io", "rolebindings" | "clusterrolebindings") => binding(it, name, &since),
@@ -97,6 +100,7 @@ pub(super) fn of(kind: &Kind, it: &Value, now_us: i64) -> Value {
         ("admissionregistration.k8s.io", plural) => admission(plural, it, name, &since),
         ("certificates.k8s.io", "certificatesigningrequests") => request(it, name, &since),
         ("flowcontrol.apiserver.k8s.io", plural) => flow(plural, it, name, &since),
+        ("apiregistration.k8s.io", _) => service(it, name, &since),
         ("resource.k8s.io", plural) => resource(plural, it, name, &since),
         _ => json!([name, object::meta(it, "creationTimestamp")]),
     }

@@ -6,6 +6,25 @@ use super::{int, joined, length, or, selector, text};
 use crate::clock;
 use crate::object;
 
+/// An API that another server may answer.
+pub(super) fn service(it: &Value, name: &str, since: &str) -> Value {
+    let behind = &it["spec"]["service"];
+    let behind = if behind.is_object() {
+        format!("{}/{}", text(&behind["namespace"]), text(&behind["name"]))
+    } else {
+        "Local".to_owned()
+    };
+    let conditions = it["status"]["conditions"].as_array();
+    let available = match conditions.into_iter().flatten().find(|it| it["type"] == "Available") {
+        None => "Unknown".to_owned(),
+        Some(it) if it["status"] == "True" || text(&it["reason"]).is_empty() => {
+            text(&it["status"]).to_owned()
+        }
+        Some(it) => format!("{} ({})", text(&it["status"]), text(&it["reason"])),
+    };
+    json!([name, behind, available, since])
+}
+
 pub(super) fn networking(plural: &str, it: &Value, name: &str, since: &str) -> Value {
     let spec = &it["spec"];
     match plural {
@@ -215,7 +234,7 @@ pub(super) fn storage(plural: &str, it: &Value, name: &str, since: &str) -> Valu
                 spec["attachRequired"] != false,
                 spec["podInfoOnMount"] == true,
                 spec["storageCapacity"] == true,
-                if tokens.is_empty() { "<unset>".to_owned() } else { tokens },
+                if length(&spec["tokenRequests"]) == 0 { "<unset>".to_owned() } else { tokens },
                 spec["requiresRepublish"] == true,
                 if modes.is_empty() { "<none>".to_owned() } else { modes },
                 since,
@@ -230,9 +249,6 @@ pub(super) fn storage(plural: &str, it: &Value, name: &str, since: &str) -> Valu
             it["status"]["attached"] == true,
             since,
         ]),
-        "csistoragecapacities" => {
-            json!([name, text(&it["storageClassName"]), or(&it["capacity"], "<unset>")])
-        }
         "volumeattributesclasses" => json!([name, text(&it["driverName"]), since]),
         _ => json!([name, object::meta(it, "creationTimestamp")]),
     }
