@@ -117,6 +117,31 @@ pub(crate) fn settle(ty: &Type, value: &mut Value) {
 }
 
 /// What Go calls a JSON value.
+/// Makes numbers that are too large for their field what Go's conversion makes of them: patches are merged as JSON and converted
+/// without a check (`DefaultUnstructuredConverter` of apimachinery).
+pub(crate) fn wrap(ty: &Type, value: &mut Value) {
+    match (ty, value) {
+        (Type::Scalar(Scalar::Int32), number @ Value::Number(_)) => {
+            if let Some(whole) = number.as_i64() {
+                #[expect(clippy::cast_possible_truncation, reason = "the rest is what Go drops too")]
+                let kept = whole as i32;
+                *number = kept.into();
+            }
+        }
+        (Type::List(list), Value::Array(items)) => items.iter_mut().for_each(|it| wrap(&list.item, it)),
+        (Type::Map(map), Value::Object(fields)) => fields.values_mut().for_each(|it| wrap(&map.value, it)),
+        (Type::Struct(it), Value::Object(fields)) => {
+            let known = &it.resolve().fields;
+            for (name, value) in fields {
+                if let Some(field) = known.get(name) {
+                    wrap(&field.ty, value);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
 pub(crate) fn json_kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",

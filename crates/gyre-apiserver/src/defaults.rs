@@ -152,14 +152,20 @@ fn limit(limit: &mut Value) {
     }
 }
 
+/// Gives ReplicationControllers and Jobs that have no labels those of their pods.
+pub(crate) fn labels_of_pods(object: &mut Value) {
+    let labels = object["spec"]["template"]["metadata"]["labels"].clone();
+    if labels.is_object() && object["metadata"]["labels"].is_null() && object["metadata"].is_object() {
+        object["metadata"]["labels"] = labels;
+    }
+}
+
 fn replication_controller(object: &mut Value) {
     let labels = object["spec"]["template"]["metadata"]["labels"].clone();
     if labels.is_object() {
-        set(&mut object["spec"], "selector", labels.clone());
-        if object["metadata"]["labels"].is_null() && object["metadata"].is_object() {
-            object["metadata"]["labels"] = labels;
-        }
+        set(&mut object["spec"], "selector", labels);
     }
+    labels_of_pods(object);
     let spec = &mut object["spec"];
     if spec.is_object() {
         set(spec, "replicas", 1);
@@ -255,10 +261,7 @@ fn job_spec(spec: &mut Value) {
 
 fn batch(plural: &str, object: &mut Value) {
     if plural == "jobs" {
-        let labels = object["spec"]["template"]["metadata"]["labels"].clone();
-        if labels.is_object() && object["metadata"]["labels"].is_null() && object["metadata"].is_object() {
-            object["metadata"]["labels"] = labels;
-        }
+        labels_of_pods(object);
         if let Some(spec) = part(object, "spec") {
             job_spec(spec);
             pod::template(&mut spec["template"]);

@@ -130,7 +130,7 @@ impl Api {
         let kind = spec["type"].as_str().unwrap_or_default().to_owned();
         let wants =
             kind == "NodePort" || (kind == "LoadBalancer" && spec["allocateLoadBalancerNodePorts"] != false);
-        let mut held = node_ports(old);
+        let held = node_ports(old);
         let mut network = self.network.lock().unwrap_or_else(PoisonError::into_inner);
         let mut used: Vec<(u64, String)> = Vec::new();
         for (index, port) in
@@ -163,9 +163,9 @@ impl Api {
                     used.push((given, protocol));
                 }
                 None if wants => {
-                    let number = held.pop().or_else(|| network.port());
-                    let number =
-                        number.ok_or_else(|| Cause::internal("spec.ports", "no node ports are left"))?;
+                    let number = network
+                        .port()
+                        .ok_or_else(|| Cause::internal("spec.ports", "no node ports are left"))?;
                     taken.ports.push(number);
                     port["nodePort"] = number.into();
                     used.push((number.into(), protocol));

@@ -59,10 +59,9 @@ pub(crate) fn habits(kind: &Kind) -> Habits {
                     | "apiextensions.k8s.io"
                     | "admissionregistration.k8s.io"
                     | "apiregistration.k8s.io"
-                    | "resource.k8s.io"
                     | "node.k8s.io",
                 _
-            ) | ("storage.k8s.io", "csidrivers" | "csinodes" | "volumeattachments")
+            ) | ("storage.k8s.io", "csidrivers" | "csinodes" | "csistoragecapacities" | "volumeattachments")
         );
     let created_by_put = matches!(
         kind.id(),
@@ -98,6 +97,17 @@ pub(crate) fn habits(kind: &Kind) -> Habits {
 /// Whether the status of a kind has a path of its own.
 pub(crate) fn has_status(kind: &Kind, version: &str) -> bool {
     kind.version(version).is_some_and(|it| it.subresource("status").is_some())
+}
+
+/// Whether a write of the status leaves the metadata as it is (ResetObjectMetaForStatus of apimachinery).
+fn keeps_metadata(kind: &Kind) -> bool {
+    matches!(
+        kind.id(),
+        ("admissionregistration.k8s.io" | "apiregistration.k8s.io", _)
+            | ("networking.k8s.io", "servicecidrs")
+            | ("resource.k8s.io", "resourceclaims")
+            | ("storage.k8s.io", "volumeattachments")
+    )
 }
 
 fn field(name: &str) -> Element {
@@ -143,6 +153,9 @@ pub(crate) fn ignored(kind: &Kind, version: &str, subresource: &str) -> Set {
                 ] {
                     set.insert(&[field("metadata"), field(name)]);
                 }
+            }
+            if keeps_metadata(kind) {
+                set.insert(&[field("metadata")]);
             }
             if kind.is("apps", "deployments") || kind.is("networking.k8s.io", "networkpolicies") {
                 set.insert(&[field("metadata"), field("labels")]);
@@ -218,6 +231,14 @@ pub(crate) fn prepare_create(kind: &Kind, version: &str, object: &mut Value, emp
     }
 }
 
+/// compat(conversion of core/v1): podCIDR is the first of podCIDRs.
+fn first_block(node: &mut Value) {
+    let first = node["spec"]["podCIDR"].clone();
+    if first.as_str().is_some_and(|it| !it.is_empty()) && node["spec"]["podCIDRs"][0] != first {
+        node["spec"]["podCIDRs"] = json!([first]);
+    }
+}
+
 /// The parts of an object whose change counts a new generation.
 fn counted(object: &Value, has_status: bool) -> Map<String, Value> {
     let mut fields = object.as_object().cloned().unwrap_or_default();
@@ -237,10 +258,17 @@ pub(crate) fn prepare_update(kind: &Kind, version: &str, object: &mut Value, old
         set_or_remove(object, "status", old.get("status").cloned());
     }
     dropped::drop(kind, object);
+    if kind.is("certificates.k8s.io", "certificatesigningrequests") {
+        set_or_remove(object, "spec", old.get("spec").cloned());
+    }
+    if kind.is("", "nodes") {
+        first_block(object);
+    }
     if kind.is("", "persistentvolumeclaims") {
         claims::settle(&mut object["spec"], &old["spec"]);
     }
     if kind.is("", "services") {
+        services::keep_chosen(object, old);
         services::name_addresses(object, Some(old));
         services::drop_dependent(object, old);
     }
@@ -254,10 +282,11 @@ pub(crate) fn prepare_update(kind: &Kind, version: &str, object: &mut Value, old
 
 fn keep_generation(kind: &Kind, object: &mut Value, old: &Value, status: bool) {
     let generation = old["metadata"]["generation"].as_i64();
-    let uncounted = kind.is("scheduling.k8s.io", "priorityclasses") || kind.is("", "podtemplates");
-    // compat(deployment strategy): annotations of a Deployment count as its spec does.
-    let noted =
-        kind.is("apps", "deployments") && object["metadata"]["annotations"] != old["metadata"]["annotations"];
+    let uncounted = kind.is("scheduling.k8s.io", "priorityclasses");
+    let differs = |key: &str| object["metadata"][key] != old["metadata"][key];
+    // compat(deployment strategy, endpointslice strategy): these count as a spec does.
+    let noted = kind.is("apps", "deployments") && differs("annotations")
+        || kind.is("discovery.k8s.io", "endpointslices") && differs("labels");
     let changed =
         habits(kind).generation && !uncounted && (noted || counted(object, status) != counted(old, status));
     let metadata = object::metadata(object);
@@ -308,6 +337,9 @@ pub(crate) fn prepare_status(kind: &Kind, object: &mut Value, old: &Value) {
         match kind.id() {
             ("apps", "deployments") | ("networking.k8s.io", "networkpolicies") => keep.push("labels"),
             ("", "pods") => keep.extend(["ownerReferences", "deletionTimestamp"]),
+            _ if keeps_metadata(kind) => {
+                keep.extend(["annotations", "deletionTimestamp", "finalizers", "labels", "ownerReferences"]);
+            }
             _ => {}
         }
         if let Some(fields) = metadata.as_object_mut() {
@@ -321,6 +353,9 @@ pub(crate) fn prepare_status(kind: &Kind, object: &mut Value, old: &Value) {
     }
     out["metadata"] = metadata;
     set_or_remove(&mut out, "status", status);
+    if kind.is("", "replicationcontrollers") || kind.is("batch", "jobs") {
+        crate::defaults::labels_of_pods(&mut out);
+    }
     count_template(kind, &mut out, Some(old), true);
     if kind.is("", "pods") {
         // compat(conversion of core/v1): podIP is the first of podIPs.

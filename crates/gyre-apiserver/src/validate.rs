@@ -22,6 +22,7 @@ mod security;
 mod services;
 mod shapes;
 mod sources;
+mod statuses;
 mod unified;
 mod volumes;
 mod workloads;
@@ -50,41 +51,131 @@ pub(crate) fn create(place: &Place, object: &mut Value) -> Vec<Cause> {
     causes
 }
 
-/// Everything that is wrong with a changed object.
-pub(crate) fn update(place: &Place, object: &mut Value, old: &Value) -> Vec<Cause> {
+/// Everything that is wrong with a changed object. `fixed` is what it changes of what only the server may change.
+pub(crate) fn update(place: &Place, object: &mut Value, old: &Value, fixed: &[Cause]) -> Vec<Cause> {
     let mut causes = Vec::new();
     metadata(&object["metadata"], "metadata", &mut causes);
+    changed_metadata(object, fixed, &mut causes);
     if let Some(custom) = &place.kind.version(&place.kind.storage).and_then(|it| it.custom.clone()) {
+        changed_metadata(object, fixed, &mut causes);
         causes.extend(crate::custom::validate_object(&custom.schema, object, Some(old)));
         return causes;
     }
-    finalizers(object, &mut causes);
-    if place.subresource == "status" {
-        changes::status(&place.kind, object, &mut causes);
-        return causes;
-    }
-    // What has not changed stays valid.
-    if object["spec"] != old["spec"] || object.get("spec").is_none() {
-        let before = causes.len();
-        kind(object, &place.kind, &mut causes);
-        if is_checked_twice(&place.kind) {
-            causes.extend_from_within(before..);
-        }
-    }
     if place.kind.is("apiextensions.k8s.io", "customresourcedefinitions") {
         let fixed = crate::custom::validate_change(object, old);
-        if !fixed.is_empty() {
+        if !fixed.is_empty() && place.subresource.is_empty() {
             return fixed;
         }
     }
-    changes::update(&place.kind, &place.subresource, object, old, &mut causes);
+    if place.subresource == "status" {
+        changed_metadata(object, fixed, &mut causes);
+        finalizers(object, &mut causes);
+        statuses::check(&place.kind, object, old, &mut causes);
+        return causes;
+    }
+    // What has not changed stays valid.
+    let changed = object["spec"] != old["spec"] || object.get("spec").is_none();
+    for look in looks(&place.kind) {
+        match look {
+            Look::Metadata => {
+                changed_metadata(object, fixed, &mut causes);
+                finalizers(object, &mut causes);
+            }
+            Look::Whole => {
+                whole_metadata(&place.kind, object, &mut causes);
+                if changed {
+                    kind(object, &place.kind, &mut causes);
+                }
+            }
+            Look::Spec if changed => kind(object, &place.kind, &mut causes),
+            Look::Spec => {}
+            Look::Change => changes::update(&place.kind, &place.subresource, object, old, &mut causes),
+        }
+    }
     causes
 }
 
-/// compat(kube-apiserver): changes of these kinds are validated by the strategy and by the check of the change, and each
-/// cause is listed twice.
-fn is_checked_twice(kind: &Kind) -> bool {
-    matches!(kind.id(), ("batch", "jobs") | ("", "persistentvolumes"))
+/// What the check of a change looks at.
+#[derive(Clone, Copy)]
+enum Look {
+    /// The metadata that may change (`ValidateObjectMetaUpdate`).
+    Metadata,
+    /// The object as if it were new, with its metadata.
+    Whole,
+    /// The object as if it were new, without its metadata.
+    Spec,
+    /// What has changed.
+    Change,
+}
+
+/// What the checks of a kind look at, in the order of Kubernetes: what is looked at twice is told of twice (`ValidateUpdate` of
+/// the strategies of `pkg/registry`, and what they call in `pkg/apis`).
+fn looks(kind: &Kind) -> &'static [Look] {
+    use Look::{Change, Metadata, Spec, Whole};
+    match kind.id() {
+        ("", "configmaps" | "secrets") | ("networking.k8s.io", "ingressclasses") => {
+            &[Metadata, Change, Whole]
+        }
+        ("", "services") | ("apps", "daemonsets") => &[Metadata, Change, Spec],
+        ("", "pods" | "persistentvolumeclaims") | ("apps", "controllerrevisions") => {
+            &[Metadata, Whole, Change]
+        }
+        ("", "persistentvolumes") => &[Whole, Whole, Change],
+        ("batch", "jobs") => &[Whole, Metadata, Spec, Change],
+        ("", "namespaces" | "nodes")
+        | ("storage.k8s.io", "storageclasses" | "csistoragecapacities")
+        | ("rbac.authorization.k8s.io" | "node.k8s.io", _) => &[Whole, Metadata, Change],
+        ("", "limitranges") | ("admissionregistration.k8s.io", _) => &[Whole],
+        ("", "endpoints" | "serviceaccounts") | ("networking.k8s.io", "ingresses") => &[Metadata, Whole],
+        ("", "events") | ("policy", _) => &[Spec],
+        ("events.k8s.io", _) => &[Metadata, Change],
+        ("discovery.k8s.io", _) => &[Whole, Change],
+        ("scheduling.k8s.io", _) => &[Metadata, Change],
+        _ => &[Metadata, Spec, Change],
+    }
+}
+
+/// The metadata of a change, as far as it may change.
+fn changed_metadata(object: &Value, fixed: &[Cause], causes: &mut Vec<Cause>) {
+    causes.extend_from_slice(fixed);
+    let metadata = &object["metadata"];
+    labels(&metadata["labels"], "metadata.labels", causes);
+    annotations(&metadata["annotations"], "metadata.annotations", causes);
+    owners(&metadata["ownerReferences"], "metadata.ownerReferences", causes);
+}
+
+/// The metadata of an object as if it were new.
+fn whole_metadata(kind: &Kind, object: &Value, causes: &mut Vec<Cause>) {
+    generate_name(kind, object, causes);
+    metadata(&object["metadata"], "metadata", causes);
+    finalizers(object, causes);
+}
+
+/// What a generated name begins with, whose end is always fine.
+pub(crate) fn generate_name(kind: &Kind, object: &Value, causes: &mut Vec<Cause>) {
+    let prefix = crate::object::meta(object, "generateName");
+    if !prefix.is_empty() {
+        let probe = format!("{}a", prefix.trim_end_matches(['-', '.']));
+        for why in name_problems(kind, &probe) {
+            causes.push(Cause::invalid("metadata.generateName", &prefix.into(), &why));
+        }
+    }
+}
+
+/// What names of a kind may look like.
+pub(crate) fn name_problems(kind: &Kind, name: &str) -> Vec<String> {
+    match kind.id() {
+        ("", "namespaces" | "services") => names::label(name),
+        ("rbac.authorization.k8s.io", _) => names::path_segment(name),
+        ("batch", "cronjobs") => {
+            let mut problems = names::subdomain(name);
+            if name.len() > 52 {
+                problems.push("must be no more than 52 characters".into());
+            }
+            problems
+        }
+        _ => names::subdomain(name),
+    }
 }
 
 /// Built-in kinds want finalizers with a domain; custom resources may have any (`pkg/apis/core/validation`,
@@ -127,7 +218,11 @@ fn metadata(metadata: &Value, path: &str, causes: &mut Vec<Cause>) {
             causes.push(Cause::invalid(format!("{path}.finalizers"), finalizer, &why));
         }
     }
-    let owners = &metadata["ownerReferences"];
+    owners(&metadata["ownerReferences"], &format!("{path}.ownerReferences"), causes);
+}
+
+/// Who an object belongs to.
+fn owners(owners: &Value, path: &str, causes: &mut Vec<Cause>) {
     let controllers: Vec<&Value> =
         owners.as_array().into_iter().flatten().filter(|it| it["controller"] == true).collect();
     if let [first, second, ..] = controllers[..] {
@@ -143,18 +238,18 @@ fn metadata(metadata: &Value, path: &str, causes: &mut Vec<Cause>) {
             name(first),
             name(second)
         );
-        causes.push(Cause { reason: "FieldValueInvalid", field: format!("{path}.ownerReferences"), message });
+        causes.push(Cause { reason: "FieldValueInvalid", field: path.to_owned(), message });
     }
-    for owner in metadata["ownerReferences"].as_array().into_iter().flatten() {
+    for owner in owners.as_array().into_iter().flatten() {
         let group = owner["apiVersion"].as_str().unwrap_or_default();
         let version = group.split_once('/').map_or(group, |it| it.1);
         if version.is_empty() || version.contains('/') {
-            let at = format!("{path}.ownerReferences.apiVersion");
+            let at = format!("{path}.apiVersion");
             causes.push(Cause::invalid(at, &group.into(), "version must not be empty"));
         }
         for key in ["kind", "name", "uid"] {
             if owner[key].as_str().is_none_or(str::is_empty) {
-                let at = format!("{path}.ownerReferences.{key}");
+                let at = format!("{path}.{key}");
                 causes.push(Cause::invalid(at, &"".into(), "must not be empty"));
             }
         }
@@ -202,7 +297,11 @@ fn kind(object: &Value, kind: &Kind, causes: &mut Vec<Cause>) {
         ("", "nodes") => config::node(object, causes),
         ("", "resourcequotas") => config::quota(spec, causes),
         ("", "limitranges") => ranges::check(spec, causes),
-        ("" | "events.k8s.io", "events") => config::event(object, !kind.group.is_empty(), causes),
+        ("", "events") => config::event(object, false, causes),
+        ("events.k8s.io", _) => {
+            config::event(object, true, causes);
+            config::new_event(object, causes);
+        }
         ("", "endpoints") => network::endpoints(object, causes),
         ("apps", plural) => workloads::apps(plural, object, causes),
         ("batch", plural) => jobs::check(plural, object, causes),
@@ -215,6 +314,7 @@ fn kind(object: &Value, kind: &Kind, causes: &mut Vec<Cause>) {
         ("rbac.authorization.k8s.io", plural) => access::rbac(plural, object, causes),
         ("scheduling.k8s.io", _) => config::priority_class(object, causes),
         ("storage.k8s.io", "storageclasses") => volumes::storage_class(object, causes),
+        ("storage.k8s.io", "csistoragecapacities") => volumes::capacity(object, causes),
         ("storage.k8s.io", "csidrivers") => cluster::driver(object, causes),
         ("node.k8s.io", _) => cluster::runtime(object, causes),
         ("certificates.k8s.io", "certificatesigningrequests") => cluster::signing(spec, causes),

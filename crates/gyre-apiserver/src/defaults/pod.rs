@@ -35,7 +35,6 @@ pub(super) fn fill(object: &mut Value, create: bool) {
         });
     }
     tidy(spec);
-    set(&mut object["status"], "phase", "Pending");
 }
 
 /// A template of pods.

@@ -26,6 +26,42 @@ pub(super) fn name_addresses(object: &mut Value, old: Option<&Value>) {
     }
 }
 
+/// Gives a Service what the server chose for it before and the writer has left out: its address, the ports of nodes, by the
+/// names of its ports, and the port that tells of its health (`patchAllocatedValues`).
+pub(super) fn keep_chosen(object: &mut Value, old: &Value) {
+    let old = &old["spec"];
+    let Some(spec) = object.get_mut("spec").filter(|it| it.is_object()) else { return };
+    let given = |value: &Value| value.as_i64().is_some_and(|it| it != 0);
+    if !is_external(old) && !is_external(spec) {
+        if spec["clusterIP"].as_str().is_none_or(str::is_empty) {
+            spec["clusterIP"] = old["clusterIP"].clone();
+        }
+        let listed = spec["clusterIPs"].as_array().is_some_and(|it| !it.is_empty());
+        if !listed && spec["clusterIP"] == old["clusterIP"] {
+            spec["clusterIPs"] = old["clusterIPs"].clone();
+        }
+    }
+    if has_node_ports(old) && has_node_ports(spec) {
+        let held: Vec<&Value> = old["ports"].as_array().into_iter().flatten().collect();
+        let mut ports: Vec<&mut Value> =
+            spec.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten().collect();
+        let mut used: Vec<Value> = ports.iter().map(|it| it["nodePort"].clone()).filter(given).collect();
+        for port in ports.iter_mut().filter(|it| !given(&it["nodePort"])) {
+            let before = held.iter().rev().find(|it| it["name"] == port["name"]).map(|it| &it["nodePort"]);
+            if let Some(number) = before.filter(|it| given(it) && !used.contains(it)) {
+                port["nodePort"] = number.clone();
+                used.push(number.clone());
+            }
+        }
+    }
+    if is_health_checked(old) && is_health_checked(spec) && !given(&spec["healthCheckNodePort"]) {
+        let held = &old["healthCheckNodePort"];
+        if given(held) {
+            spec["healthCheckNodePort"] = held.clone();
+        }
+    }
+}
+
 fn is_external(spec: &Value) -> bool {
     spec["type"] == "ExternalName"
 }

@@ -156,6 +156,14 @@ fn webhook(hook: &Value, at: &str, causes: &mut Causes) {
         one_of(&hook["reinvocationPolicy"], &["IfNeeded", "Never"], &at, causes);
     }
     let versions = hook["admissionReviewVersions"].as_array().map_or(&[][..], Vec::as_slice);
+    for (index, version) in versions.iter().enumerate() {
+        let at = format!("{at}.admissionReviewVersions[{index}]");
+        if versions[..index].contains(version) {
+            causes.push(Cause::invalid(at, version, "duplicate version"));
+        } else {
+            each(names::label_1035(text(version)), version, &at, causes);
+        }
+    }
     if !versions.is_empty() && !versions.iter().any(|it| matches!(text(it), "v1" | "v1beta1")) {
         let at = format!("{at}.admissionReviewVersions");
         let detail = "must include at least one of v1, v1beta1";
@@ -382,6 +390,14 @@ fn policy(spec: &Value, causes: &mut Causes) {
             }
         }
     }
+    if spec["matchConstraints"].is_object() {
+        matching(&spec["matchConstraints"], "spec.matchConstraints", causes);
+        if length(&spec["matchConstraints"]["resourceRules"]) == 0 {
+            causes.push(Cause::required("spec.matchConstraints.resourceRules", ""));
+        }
+    } else {
+        causes.push(Cause::required("spec.matchConstraints", ""));
+    }
     if length(&spec["validations"]) + length(&spec["auditAnnotations"]) == 0 {
         let detail = "validations or auditAnnotations must contain at least one item";
         causes.push(Cause::required("spec.validations", detail));
@@ -404,12 +420,5 @@ fn policy(spec: &Value, causes: &mut Causes) {
             let allowed = ["Forbidden", "Invalid", "RequestEntityTooLarge", "Unauthorized"];
             one_of(&it["reason"], &allowed, &format!("{at}.reason"), causes);
         }
-    }
-    if !spec["matchConstraints"].is_object() {
-        causes.push(Cause::required("spec.matchConstraints", ""));
-    } else if length(&spec["matchConstraints"]["resourceRules"]) == 0 {
-        causes.push(Cause::required("spec.matchConstraints.resourceRules", ""));
-    } else {
-        matching(&spec["matchConstraints"], "spec.matchConstraints", causes);
     }
 }

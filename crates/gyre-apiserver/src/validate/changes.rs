@@ -1,9 +1,9 @@
-//! What a change of an object may not do: fields that stay as they are, and statuses that contradict themselves.
+//! What a change of an object may not do: fields that stay as they are.
 
 use serde_json::Value;
 
-use super::fields::{Causes, address, in_order, items, not_negative, text};
-use super::shapes;
+use super::fields::{Causes, in_order, items, text};
+use super::{config, shapes};
 use crate::failure::Cause;
 use crate::quantity::Quantity;
 use crate::registry::Kind;
@@ -13,7 +13,11 @@ const IMMUTABLE: &str = "field is immutable";
 fn same(object: &Value, old: &Value, path: &[&str], causes: &mut Causes) {
     let (new, held) = (crate::object::at(object, path), crate::object::at(old, path));
     if new != held {
-        causes.push(Cause::invalid(path.join("."), new, IMMUTABLE));
+        // What is a text, and no pointer to one, is empty where it is missing.
+        let pointer = matches!(path, ["reclaimPolicy" | "volumeBindingMode" | "preemptionPolicy"]);
+        let empty = Value::from("");
+        let shown = if new.is_null() && held.is_string() && !pointer { &empty } else { new };
+        causes.push(Cause::invalid(path.join("."), shown, IMMUTABLE));
     }
 }
 
@@ -63,8 +67,14 @@ pub(super) fn update(kind: &Kind, subresource: &str, object: &Value, old: &Value
             }
             same(object, old, &["spec", "volumeLifecycleModes"], causes);
         }
+        ("storage.k8s.io", "csistoragecapacities") => {
+            for key in ["nodeTopology", "storageClassName"] {
+                same(object, old, &[key], causes);
+            }
+        }
         ("node.k8s.io", _) => same(object, old, &["handler"], causes),
         ("", "nodes") => node(object, old, causes),
+        ("events.k8s.io", _) => event(object, old, causes),
         ("", "resourcequotas") => {
             let scopes = |it: &Value| -> std::collections::BTreeSet<String> {
                 let list = it["spec"]["scopes"].as_array().into_iter().flatten();
@@ -84,7 +94,48 @@ pub(super) fn update(kind: &Kind, subresource: &str, object: &Value, old: &Value
     }
 }
 
+/// Of an event of the newer kind its series goes on, and nothing else changes (ValidateEventUpdate).
+fn event(object: &Value, old: &Value, causes: &mut Causes) {
+    config::event(object, true, causes);
+    if object["series"] != old["series"] {
+        config::series(object, causes);
+    }
+    let reference = |field: &str, causes: &mut Causes| {
+        let new = &object[field];
+        if *new != old[field] {
+            let shown =
+                if new.is_null() { "null".into() } else { shapes::shown("core.ObjectReference", new) };
+            causes.push(Cause::invalid_shown(field, &shown, IMMUTABLE));
+        }
+    };
+    reference("involvedObject", causes);
+    same(object, old, &["reason"], causes);
+    same(object, old, &["message"], causes);
+    if object["source"] != old["source"] {
+        let source =
+            super::fields::go_names(&object["source"], &[("Component", "component"), ("Host", "host")]);
+        let shown = in_order(&source, &["Component", "Host"]);
+        causes.push(Cause::invalid_shown("source", &shown, IMMUTABLE));
+    }
+    for field in ["firstTimestamp", "lastTimestamp", "count", "reason", "type", "eventTime", "action"] {
+        same(object, old, &[field], causes);
+    }
+    reference("related", causes);
+    if object["reportingComponent"] != old["reportingComponent"] {
+        let new = text(&object["reportingComponent"]);
+        causes.push(Cause::invalid("reportingController", &new.into(), IMMUTABLE));
+    }
+    same(object, old, &["reportingInstance"], causes);
+}
+
 fn node(object: &Value, old: &Value, causes: &mut Causes) {
+    config::node_resources(object, causes);
+    let addresses = items(&object["status"]["addresses"], "status.addresses");
+    for (index, (at, it)) in addresses.iter().enumerate() {
+        if addresses[..index].iter().any(|(_, other)| other == it) {
+            causes.push(Cause::duplicate(at.as_str(), it));
+        }
+    }
     for (field, key) in [("podCIDRs", "podCIDR"), ("providerID", "providerID")] {
         let (new, held) = (&object["spec"][field], &old["spec"][field]);
         if !held.is_null() && new != held {
@@ -92,6 +143,7 @@ fn node(object: &Value, old: &Value, causes: &mut Causes) {
             causes.push(Cause::forbidden(format!("spec.{field}"), &detail));
         }
     }
+    config::taints(object, causes);
 }
 
 fn frozen(object: &Value, old: &Value, fields: &[&str], causes: &mut Causes) {
@@ -120,6 +172,16 @@ fn pod(subresource: &str, object: &Value, old: &Value, causes: &mut Causes) {
             let detail = "pod updates may not add or remove containers";
             causes.push(Cause::forbidden(format!("spec.{key}"), detail));
             return;
+        }
+        for (at, it) in items(&object["spec"][key], &format!("spec.{key}")) {
+            let image = text(&it["image"]);
+            if image.is_empty() {
+                causes.push(Cause::required(format!("{at}.image"), ""));
+            }
+            if image.trim() != image {
+                let detail = "must not have leading or trailing whitespace";
+                causes.push(Cause::invalid(format!("{at}.image"), &it["image"], detail));
+            }
         }
     }
     if !additions(object, old, causes) {
@@ -236,7 +298,7 @@ fn kept(stripped: &Value, old: &Value) -> Value {
             out[key] = value.clone();
         }
     }
-    if out["resources"]["requests"]["storage"].is_null() {
+    if out["resources"]["requests"].get("storage").is_some_and(Value::is_null) {
         out["resources"]["requests"]["storage"] = old["resources"]["requests"]["storage"].clone();
     }
     out
@@ -255,7 +317,7 @@ fn claim(object: &Value, old: &Value, causes: &mut Causes) {
                 fields.remove("storageClassName");
             }
         }
-        if old["status"]["phase"] == "Bound" {
+        if old["status"]["phase"] == "Bound" && spec["resources"]["requests"].is_object() {
             spec["resources"]["requests"]["storage"] = Value::Null;
         }
         spec
@@ -270,12 +332,9 @@ fn claim(object: &Value, old: &Value, causes: &mut Causes) {
         let difference = shapes::difference("core.PersistentVolumeClaimSpec", &held, &kept(&new, &held));
         causes.push(Cause::forbidden("spec", &format!("{detail}\n{difference}")));
     }
-    let size = |it: &Value| Quantity::of(&it["spec"]["resources"]["requests"]["storage"]);
-    let held = Quantity::of(&old["status"]["capacity"]["storage"]).unwrap_or(Quantity::from_whole(0));
-    if let (Some(new), Some(before)) = (size(object), size(old))
-        && new < before
-        && new <= held
-    {
+    let or_none = |it: &Value| Quantity::of(it).unwrap_or(Quantity::from_whole(0));
+    let size = |it: &Value| or_none(&it["spec"]["resources"]["requests"]["storage"]);
+    if size(object) < size(old) && size(object) <= or_none(&old["status"]["capacity"]["storage"]) {
         let at = "spec.resources.requests.storage";
         causes.push(Cause::forbidden(at, "field can not be less than status.capacity"));
     }
@@ -380,53 +439,5 @@ fn nodes_of(spec: &mut Value, affinity: &Value) {
     }
     if !merged.is_null() {
         fields.insert("affinity".into(), merged);
-    }
-}
-
-/// What is wrong with a status.
-pub(super) fn status(kind: &Kind, object: &Value, causes: &mut Causes) {
-    let status = &object["status"];
-    let number = |key: &str| status[key].as_i64().unwrap_or(0);
-    match kind.id() {
-        ("apps", "deployments" | "replicasets") | ("", "replicationcontrollers") => {
-            let counts: &[&str] = if kind.plural == "deployments" {
-                &["updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas"]
-            } else {
-                &["fullyLabeledReplicas", "readyReplicas", "availableReplicas"]
-            };
-            not_negative(&status["replicas"], "status.replicas", causes);
-            for key in counts {
-                not_negative(&status[*key], &format!("status.{key}"), causes);
-            }
-            not_negative(&status["observedGeneration"], "status.observedGeneration", causes);
-            not_negative(&status["collisionCount"], "status.collisionCount", causes);
-            let limited: Vec<&str> =
-                counts.iter().copied().filter(|it| *it != "unavailableReplicas").collect();
-            for key in limited {
-                if number(key) > number("replicas") {
-                    let detail = "cannot be greater than status.replicas";
-                    causes.push(Cause::invalid(format!("status.{key}"), &number(key).into(), detail));
-                }
-            }
-            if kind.plural == "deployments" && number("availableReplicas") > number("readyReplicas") {
-                let detail = "cannot be greater than readyReplicas";
-                causes.push(Cause::invalid(
-                    "status.availableReplicas",
-                    &number("availableReplicas").into(),
-                    detail,
-                ));
-            }
-        }
-        ("apps", "statefulsets" | "daemonsets") => {
-            for (key, value) in status.as_object().into_iter().flatten() {
-                not_negative(value, &format!("status.{key}"), causes);
-            }
-        }
-        ("", "pods") => {
-            for (at, it) in items(&status["podIPs"], "status.podIPs") {
-                address(&it["ip"], &at, causes);
-            }
-        }
-        _ => {}
     }
 }

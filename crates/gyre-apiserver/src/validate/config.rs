@@ -88,7 +88,8 @@ pub(super) fn secret(object: &Value, causes: &mut Causes) {
 }
 
 /// A node.
-pub(super) fn node(object: &Value, causes: &mut Causes) {
+/// What keeps pods off a node.
+pub(super) fn taints(object: &Value, causes: &mut Causes) {
     let mut seen = BTreeSet::new();
     for (at, taint) in items(&object["spec"]["taints"], "metadata.taints") {
         let (key, value) = (text(&taint["key"]), text(&taint["value"]));
@@ -108,11 +109,20 @@ pub(super) fn node(object: &Value, causes: &mut Causes) {
             causes.push(Cause { reason: "FieldValueDuplicate", field: at, message });
         }
     }
+}
+
+/// What a node has.
+pub(super) fn node_resources(object: &Value, causes: &mut Causes) {
     for key in ["capacity", "allocatable"] {
         for (name, value) in object["status"][key].as_object().into_iter().flatten() {
             resources::amount(name, value, &format!("status.{key}.{name}"), causes);
         }
     }
+}
+
+pub(super) fn node(object: &Value, causes: &mut Causes) {
+    taints(object, causes);
+    node_resources(object, causes);
     let blocks = items(&object["spec"]["podCIDRs"], "spec.podCIDRs");
     for (at, it) in &blocks {
         cidr(it, at, causes);
@@ -123,11 +133,6 @@ pub(super) fn node(object: &Value, causes: &mut Causes) {
         if !dual || blocks.len() > 2 {
             let detail = "may specify no more than one CIDR for each IP family";
             causes.push(Cause::invalid("spec.podCIDRs", &object["spec"]["podCIDRs"], detail));
-        }
-        for (index, (at, it)) in blocks.iter().enumerate() {
-            if blocks[..index].iter().any(|(_, other)| other == it) {
-                causes.push(Cause::duplicate(at.as_str(), it));
-            }
         }
     }
 }
@@ -186,7 +191,7 @@ fn is_scoped(scope: &str, name: &str) -> bool {
 }
 
 /// The name of a resource of a quota.
-fn quota_name(name: &str, path: &str, causes: &mut Causes) {
+pub(super) fn quota_name(name: &str, path: &str, causes: &mut Causes) {
     resources::name(name, path, causes);
     if !name.contains('/') && !resources::is_of_quotas(name) {
         causes.push(Cause::invalid(path, &name.into(), "must be a standard resource for quota"));
@@ -266,12 +271,10 @@ pub(super) fn event(object: &Value, newer: bool, causes: &mut Causes) {
             }
         }
     }
-    if newer {
-        new_event(object, causes);
-    }
 }
 
-fn new_event(object: &Value, causes: &mut Causes) {
+/// What the newer of the two kinds of events says of its series.
+pub(super) fn series(object: &Value, causes: &mut Causes) {
     let mut wrong = |field: &str, detail: &str| causes.push(Cause::invalid(field, &"".into(), detail));
     let series = &object["series"];
     if series.is_object() && series["count"].as_i64().unwrap_or_default() < 2 {
@@ -280,6 +283,11 @@ fn new_event(object: &Value, causes: &mut Causes) {
     if series.is_object() && series["lastObservedTime"].is_null() {
         causes.push(Cause::required("series.lastObservedTime", ""));
     }
+}
+
+/// What a new event of the newer of the two kinds needs besides.
+pub(super) fn new_event(object: &Value, causes: &mut Causes) {
+    series(object, causes);
     if object["eventTime"].is_null() {
         causes.push(Cause::required("eventTime", ""));
     }

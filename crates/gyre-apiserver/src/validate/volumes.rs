@@ -57,6 +57,16 @@ fn modes(list: &Value, path: &str, causes: &mut Causes) {
     }
 }
 
+/// How much a driver can still give.
+pub(super) fn capacity(object: &Value, causes: &mut Causes) {
+    selector(&object["nodeTopology"], "nodeTopology", causes);
+    let class = text(&object["storageClassName"]);
+    each(names::subdomain(class), &class.into(), "storageClassName", causes);
+    if Quantity::of(&object["capacity"]).is_some_and(|it| it.sign() < 0) {
+        causes.push(Cause::invalid("capacity", &object["capacity"], "must be greater than or equal to 0"));
+    }
+}
+
 /// A persistent volume.
 pub(super) fn persistent_volume(object: &Value, causes: &mut Causes) {
     let spec = &object["spec"];
@@ -71,9 +81,7 @@ pub(super) fn persistent_volume(object: &Value, causes: &mut Causes) {
         }
         Some(capacity) => {
             if !capacity.contains_key("storage") || capacity.len() > 1 {
-                let given: Vec<&String> = capacity.keys().collect();
-                let shown = Value::from(given.into_iter().cloned().collect::<Vec<_>>());
-                causes.push(Cause::unsupported("spec.capacity", &shown, &["storage"]));
+                causes.push(Cause::unsupported("spec.capacity", &spec["capacity"], &["storage"]));
             }
             for (name, value) in capacity {
                 if Quantity::of(value).is_some_and(|it| it.sign() <= 0) {

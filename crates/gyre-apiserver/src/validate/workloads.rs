@@ -142,7 +142,7 @@ fn stateful(spec: &Value, causes: &mut Causes) {
     for key in ["whenDeleted", "whenScaled"] {
         if !retention[key].is_null() {
             let at = format!("spec.persistentVolumeClaimRetentionPolicy.{key}");
-            one_of(&retention[key], &["Delete", "Retain"], &at, causes);
+            one_of(&retention[key], &["Retain", "Delete"], &at, causes);
         }
     }
     not_negative(&spec["replicas"], "spec.replicas", causes);
@@ -170,7 +170,12 @@ fn with_claims(spec: &Value) -> Value {
 }
 
 fn daemon(spec: &Value, causes: &mut Causes) {
-    selected(spec, "daemonset", causes);
+    if spec["selector"].is_null() {
+        // compat(kube-apiserver): what selects nothing does not fit, and is not told of as missing.
+        labels_fit(&spec["selector"], &spec["template"], "spec.template", causes);
+    } else {
+        selected(spec, "daemonset", causes);
+    }
     pods::template(&spec["template"], "spec.template", causes);
     always(&spec["template"], "DaemonSet", causes);
     not_negative(&spec["minReadySeconds"], "spec.minReadySeconds", causes);

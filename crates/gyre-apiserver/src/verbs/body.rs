@@ -12,7 +12,7 @@ use crate::json::{self, Parsed};
 use crate::object;
 use crate::registry::Kind;
 use crate::request::Request;
-use crate::{convert, names, strategy};
+use crate::{convert, strategy};
 
 /// An object on its way to the store, in the version of the request, and what to warn of.
 #[derive(Clone, Debug)]
@@ -342,22 +342,6 @@ pub(crate) fn keep_server_metadata(object: &mut Value, old: &Value) {
             None if key == "generateName" || key == "namespace" => None,
             None => metadata.remove(key),
         };
-    }
-}
-
-/// What names of a kind may look like.
-pub(crate) fn name_problems(kind: &Kind, name: &str) -> Vec<String> {
-    match kind.id() {
-        ("", "namespaces" | "services") => names::label(name),
-        ("rbac.authorization.k8s.io", _) => names::path_segment(name),
-        ("batch", "cronjobs") => {
-            let mut problems = names::subdomain(name);
-            if name.len() > 52 {
-                problems.push("must be no more than 52 characters".into());
-            }
-            problems
-        }
-        _ => names::subdomain(name),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::body::{Draft, check_options, name_problems};
+use super::body::{Draft, check_options};
 use super::written::Written;
 use crate::api::{Api, Call, Place};
 use crate::failure::{Cause, Failure, Result};
@@ -48,24 +48,23 @@ impl Api {
             object["metadata"] = Value::Object(serde_json::Map::new());
         }
         check_namespace(place, object)?;
-        let generated = self.name_new(place, object)?;
-        let _ = generated;
+        self.name_new(place, object)?;
         admission::create(self, call.user, place, object, warnings)?;
         admission::policies::check(self, call, "CREATE", object, &Value::Null, warnings)
     }
 
     /// Gives a name where only its beginning is given.
-    pub(crate) fn name_new(&self, place: &Place, object: &mut Value) -> Result<bool> {
+    pub(crate) fn name_new(&self, place: &Place, object: &mut Value) -> Result<()> {
         let prefix = object::meta(object, "generateName").to_owned();
         if !object::meta(object, "name").is_empty() || prefix.is_empty() {
-            return Ok(false);
+            return Ok(());
         }
         for _ in 0..GENERATE_MAX {
             let start: String = prefix.chars().take(GENERATED_PREFIX_MAX).collect();
             let name = format!("{start}{}", self.random.suffix());
             if self.store.find(&place.kind.shelf, &object::key(&place.ns, &name)).is_none() {
                 object::metadata(object).insert("name".into(), name.into());
-                return Ok(true);
+                return Ok(());
             }
         }
         Err(Failure::already_exists(&place.kind.group, &place.kind.plural, &prefix))
@@ -158,19 +157,13 @@ pub(crate) fn check_namespace(place: &Place, object: &mut Value) -> Result<()> {
 }
 
 fn check_name(place: &Place, object: &Value) -> Vec<Cause> {
-    let (name, prefix) = (object::meta(object, "name"), object::meta(object, "generateName"));
+    let name = object::meta(object, "name");
     let mut causes = Vec::new();
-    if !prefix.is_empty() {
-        // The end of a generated name is always fine.
-        let probe = format!("{}a", prefix.trim_end_matches(['-', '.']));
-        for why in name_problems(&place.kind, &probe) {
-            causes.push(Cause::invalid("metadata.generateName", &prefix.into(), &why));
-        }
-    }
+    validate::generate_name(&place.kind, object, &mut causes);
     if name.is_empty() {
         causes.push(Cause::required("metadata.name", "name or generateName is required"));
     } else {
-        for why in name_problems(&place.kind, name) {
+        for why in validate::name_problems(&place.kind, name) {
             causes.push(Cause::invalid("metadata.name", &name.into(), &why));
         }
     }

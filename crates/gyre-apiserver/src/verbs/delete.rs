@@ -53,46 +53,45 @@ impl DeleteOptions {
             let kind = body["kind"].as_str().unwrap_or("DeleteOptions");
             if kind != "DeleteOptions" {
                 let version = body["apiVersion"].as_str().unwrap_or_default();
-                let registry = crate::registry::Registry::builtin();
-                let _ = registry;
                 return Err(Failure::bad_request(format!(
                     "no kind {kind:?} is registered for version {version:?} in scheme \"pkg/runtime/scheme.go:111\""
                 )));
             }
         }
+        // What the body says stands alone: the query is read where there is none.
+        let query = request.body.is_empty().then_some(&request.query);
         let text =
-            |key: &str| body[key].as_str().map(Into::into).or_else(|| request.query.get(key).map(Into::into));
-        let orphan = body["orphanDependents"]
-            .as_bool()
-            .or_else(|| request.query.get("orphanDependents").map(|it| it == "true"));
-        let policy: Option<String> = text("propagationPolicy")
-            .or_else(|| orphan.map(|it| if it { "Orphan" } else { "Background" }.into()));
+            |key: &str| -> Option<String> { body[key].as_str().or_else(|| query?.get(key)).map(Into::into) };
+        let flag = |key: &str| {
+            body[key].as_bool().or_else(|| query?.get(key).map(|it| matches!(it, "" | "1" | "true")))
+        };
+        let orphan = flag("orphanDependents");
+        let named = text("propagationPolicy");
+        let both = orphan.is_some() && named.is_some();
+        let policy = named.or_else(|| orphan.map(|it| if it { "Orphan" } else { "Background" }.into()));
         let grace = body["gracePeriodSeconds"]
             .as_i64()
-            .or_else(|| request.query.get("gracePeriodSeconds").and_then(|it| it.parse().ok()));
-        let dry_body: Vec<&str> =
-            body["dryRun"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            .or_else(|| query?.get("gracePeriodSeconds").and_then(|it| it.parse().ok()));
+        let dry: Vec<&str> = match query {
+            Some(query) => query.get("dryRun").into_iter().filter(|it| !it.is_empty()).collect(),
+            None => body["dryRun"].as_array().into_iter().flatten().filter_map(Value::as_str).collect(),
+        };
         let it = Self {
             policy: policy.filter(|it| !it.is_empty()),
-            grace,
+            // compat(kube-apiserver): less than nothing is a second.
+            grace: grace.map(|it| if it < 0 { 1 } else { it }),
             uid: body["preconditions"]["uid"].as_str().map(Into::into),
             revision: body["preconditions"]["resourceVersion"].as_str().map(Into::into),
-            dry: request.is_dry() || dry_body.contains(&"All"),
+            dry: dry.contains(&"All"),
         };
-        it.check(
-            request.query.text("dryRun"),
-            &dry_body,
-            orphan.is_some() && text("propagationPolicy").is_some(),
-        )?;
-        let ignore = body["ignoreStoreReadErrorWithClusterBreakingPotential"] == true
-            || request.query.flag("ignoreStoreReadErrorWithClusterBreakingPotential");
-        if ignore {
-            it.check_ignore(&body, request)?;
+        it.check(&dry, both)?;
+        if flag("ignoreStoreReadErrorWithClusterBreakingPotential") == Some(true) {
+            it.check_ignore()?;
         }
         Ok(it)
     }
 
-    fn check(&self, dry_query: &str, dry_body: &[&str], both: bool) -> Result<()> {
+    fn check(&self, dry: &[&str], both: bool) -> Result<()> {
         let mut causes = Vec::new();
         if both {
             causes.push(Cause::invalid(
@@ -107,10 +106,8 @@ impl DeleteOptions {
             let allowed = ["Foreground", "Background", "Orphan", "nil"];
             causes.push(Cause::unsupported("propagationPolicy", &policy.as_str().into(), &allowed));
         }
-        let dry: Vec<&str> =
-            if dry_body.is_empty() && !dry_query.is_empty() { vec![dry_query] } else { dry_body.to_vec() };
         if dry.iter().any(|it| *it != "All") {
-            causes.push(Cause::unsupported("dryRun", &dry.into(), &["All"]));
+            causes.push(Cause::unsupported("dryRun", &dry.to_vec().into(), &["All"]));
         }
         if causes.is_empty() {
             Ok(())
@@ -119,7 +116,13 @@ impl DeleteOptions {
         }
     }
 
-    fn check_ignore(&self, _body: &Value, _request: &crate::request::Request) -> Result<()> {
+    /// Jobs leave their pods where nothing else is asked for.
+    fn warning(&self, place: &Place) -> Option<String> {
+        let leaves = place.kind.is("batch", "jobs") && self.policy.is_none();
+        leaves.then(|| "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning".to_owned())
+    }
+
+    fn check_ignore(&self) -> Result<()> {
         let mut causes = Vec::new();
         let field = "ignoreStoreReadErrorWithClusterBreakingPotential";
         let mut with = |set: bool, what: &str| {
@@ -153,10 +156,9 @@ impl Api {
             let old = convert::from_storage(&place.kind, &place.version, old);
             admission::policies::check(self, call, "DELETE", &Value::Null, &old, &mut warnings)?;
         }
-        let deleted = self.delete_object(place, &options)?;
-        if place.kind.is("batch", "jobs") && options.policy.is_none() {
-            warnings.push("child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning".to_owned());
-        }
+        warnings.extend(options.warning(place));
+        let deleted =
+            self.delete_object(place, &options).map_err(|refusal| refusal.warned(warnings.clone()))?;
         if deleted.gone && !strategy::habits(&place.kind).answers_deleted {
             let mut details = json!({"name": place.name, "kind": place.kind.plural, "uid": object::meta(&deleted.object, "uid")});
             if !place.kind.group.is_empty() {
@@ -259,8 +261,8 @@ impl Api {
     }
 
     pub(crate) fn delete_collection(&self, call: &Call<'_>) -> Result<Answer> {
-        let options = DeleteOptions::read(call)?;
         let selection = Selection::read(call)?;
+        let options = DeleteOptions::read(call)?;
         let place = call.place;
         let (revision, entries) = self.store.list(&place.kind.shelf, &place.prefix());
         let limit =
@@ -288,7 +290,8 @@ impl Api {
             )
         });
         let list = self.list_object(call, items, revision, more)?;
-        Ok(Answer::of(200, Payload::Object(list)).at(last))
+        let warnings = options.warning(place).into_iter().collect();
+        Ok(Answer::of(200, Payload::Object(list)).warned(warnings).at(last))
     }
 
     /// The objects of a definition that is being deleted go with it.
@@ -315,18 +318,20 @@ fn terminate(definition: &mut Value, now: &str) {
 }
 
 fn check_preconditions(place: &Place, options: &DeleteOptions, old: &Value) -> Result<()> {
-    let conflict = |what: &str, wanted: &str, held: &str| {
-        let why =
-            format!("Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {held}");
-        Err(Failure::conflict(&place.kind.group, &place.kind.plural, &place.name, &why))
+    let conflict = |what: &str, wanted: &str, held: &str, then: &str| {
+        let why = format!(
+            "the {what} in the precondition ({wanted}) does not match the {what} in record ({held}). The object might have been {then}"
+        );
+        // compat(kube-apiserver): the kind stands where the resource does elsewhere.
+        Err(Failure::conflict(&place.kind.group, &place.kind.kind, &place.name, &why))
     };
     let held = object::meta(old, "uid");
     if let Some(uid) = options.uid.as_deref().filter(|uid| *uid != held) {
-        return conflict("UID", uid, held);
+        return conflict("UID", uid, held, "deleted and then recreated");
     }
     let held = object::meta(old, "resourceVersion");
     match options.revision.as_deref().filter(|revision| *revision != held) {
-        Some(revision) => conflict("ResourceVersion", revision, held),
+        Some(revision) => conflict("ResourceVersion", revision, held, "modified"),
         None => Ok(()),
     }
 }

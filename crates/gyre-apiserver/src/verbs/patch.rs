@@ -25,8 +25,8 @@ const TYPES: [&str; 4] = [
 ];
 
 /// What an applied configuration makes of an object.
-struct Change {
-    object: Value,
+pub(super) struct Change {
+    pub(super) object: Value,
     /// It counts as a change, though the server undoes it.
     renewed: bool,
 }
@@ -199,6 +199,9 @@ impl Api {
             // A patch that empties the managed fields resets them, one that removes them changes nothing.
             value["metadata"]["managedFields"] = json!([{}]);
         }
+        if matches!(patch, Patch::Strategic(_)) {
+            decode::wrap(&place.served().ty, &mut value);
+        }
         let duplicates = Vec::new();
         let shown = value.clone();
         let draft = Self::draft_of(place, Parsed { value, duplicates }, strict, false)
@@ -211,7 +214,7 @@ impl Api {
         Ok(object)
     }
 
-    fn applied(
+    pub(super) fn applied(
         &self,
         call: &Call<'_>,
         parsed: &Parsed,
@@ -233,15 +236,19 @@ impl Api {
             .apply(&KindVersions(&place.kind), old, &config, force)
             .map_err(|error| apply_failure(place, &config, &error))?;
         warnings.extend(Self::apply_warnings(call, parsed)?);
-        let value = match applied {
+        let mut value = match applied {
             Applied::Object(value) if value != *old => value,
             _ => return Ok(None),
         };
+        if place.kind.custom.is_none() {
+            decode::wrap(&place.served().ty, &mut value);
+        }
         // compat(kube-apiserver 1.36): this link is taken off after it was found to be a change.
         let renewed = value["metadata"].get("selfLink").is_some();
         let managers = value["metadata"].get("managedFields").cloned();
         let draft =
-            Self::draft_of(place, Parsed { value, duplicates: Vec::new() }, Strictness::Ignore, false)?;
+            Self::draft_of(place, Parsed { value, duplicates: Vec::new() }, Strictness::Ignore, false)
+                .map_err(|failure| unconverted(place, &config, failure))?;
         let mut object = draft.object;
         if let Some(managers) = managers {
             object::metadata(&mut object).insert("managedFields".into(), managers);
@@ -297,6 +304,7 @@ impl Api {
         }
         crate::defaults::fill(&place.kind, &place.version, &mut object, true);
         self.admit_create(call, &mut object, &mut warnings)?;
+        admission::signing::identify(call.user, place, &mut object);
         let dry = call.request.is_dry();
         object::metadata(&mut object).remove("resourceVersion");
         let created = self.insert(place, object, dry, &mut warnings)?;
@@ -361,23 +369,40 @@ fn checked_config(place: &Place, parsed: &Parsed) -> Result<Value> {
     Ok(config)
 }
 
+/// The name of a configuration in messages, with its kind.
+fn named(place: &Place, config: &Value) -> (String, String) {
+    let group_version =
+        if place.kind.group.is_empty() { format!("/{}", place.version) } else { place.api_version() };
+    let kind = format!("{group_version}, Kind={}", place.kind.kind);
+    let (ns, name) = (object::meta(config, "namespace"), object::meta(config, "name"));
+    (format!("({ns}/{name}; {kind})"), kind)
+}
+
+/// What was applied and has the shape of its type, and yet a text in it cannot be read.
+fn unconverted(place: &Place, config: &Value, failure: Failure) -> Failure {
+    let marker = format!("cannot be handled as a {}: ", place.kind.kind);
+    match failure.message.split_once(&marker) {
+        Some((_, why)) if failure.code == 400 && place.kind.custom.is_none() => {
+            let (shown, kind) = named(place, config);
+            Failure::unknown(format!(
+                "failed to convert new object {shown} to proper version: unable to convert unstructured object to {kind}: {why}"
+            ))
+        }
+        _ => failure,
+    }
+}
+
 fn apply_failure(place: &Place, config: &Value, error: &ApplyError) -> Failure {
     match error {
         ApplyError::Invalid(problems) => {
-            let name = object::meta(config, "name");
-            let ns = object::meta(config, "namespace");
-            let group_version =
-                if place.kind.group.is_empty() { format!("/{}", place.version) } else { place.api_version() };
             let listed = if problems.len() == 1 {
                 problems.concat()
             } else {
                 let lines: Vec<String> = problems.iter().map(|it| format!("  {it}")).collect();
                 format!("errors:\n{}", lines.join("\n"))
             };
-            Failure::unknown(format!(
-                "failed to create typed patch object ({ns}/{name}; {group_version}, Kind={}): {listed}",
-                place.kind.kind
-            ))
+            let (shown, _) = named(place, config);
+            Failure::unknown(format!("failed to create typed patch object {shown}: {listed}"))
         }
         ApplyError::Conflicts(conflicts) => {
             let causes: Vec<Value> = conflicts

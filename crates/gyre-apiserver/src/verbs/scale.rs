@@ -1,5 +1,6 @@
 //! The `scale` subresource: how many replicas an object has and should have.
 
+use gyre_merge::apply::{self, Element, Managed, Managers, Set};
 use serde_json::{Value, json};
 
 use super::body::{Draft, check_options};
@@ -107,7 +108,7 @@ impl Api {
             version.ty = gyre_merge::facts::kind("autoscaling", "v1", "Scale")
                 .unwrap_or(gyre_merge::schema::Type::Any);
         }
-        Place { kind: kind.into(), version: "v1".into(), subresource: String::new(), ..place.clone() }
+        Place { kind: kind.into(), version: "v1".into(), ..place.clone() }
     }
 
     fn scale_call<'a>(call: &'a Call<'_>, place: &'a Place) -> Call<'a> {
@@ -123,23 +124,23 @@ impl Api {
             None => Some(Self::draft(&scale_call)?),
             Some(_) => None,
         };
-        let manager = match patch {
-            Some(Patch::Apply(_)) => call.request.query.text("fieldManager").to_owned(),
-            _ => call.request.manager(),
-        };
         for _ in 0..RETRIES_MAX {
             let stored = self.stored(place).ok_or_else(|| place.not_found())?;
             let old = convert::from_storage(&place.kind, &place.version, stored);
             let mut warnings = Vec::new();
-            let current = scale_of(place, &old);
+            let mut current = scale_of(place, &old);
+            apply::put(&mut current, &owners_of_scale(place, &old));
             let wanted = match (&put, patch) {
                 (Some(Draft { object, warnings: given }), _) => {
                     warnings.extend(given.iter().cloned());
-                    object.clone()
+                    let mut object = object.clone();
+                    self.track(&inner, &call.request.manager(), Some(&current), &mut object);
+                    object
                 }
-                (None, Some(patch)) => {
-                    self.patched_scale(&scale_call, patch, &current, &old, &mut warnings)?
-                }
+                (None, Some(Patch::Apply(parsed))) => self
+                    .applied(&scale_call, parsed, &current, &mut warnings)?
+                    .map_or_else(|| current.clone(), |it| it.object),
+                (None, Some(patch)) => self.patched(&scale_call, patch, &current, &mut warnings)?,
                 (None, None) => current,
             };
             check_scale(place, &wanted, &old)?;
@@ -147,7 +148,7 @@ impl Api {
             if !given.is_empty() && given != object::meta(&old, "resourceVersion") {
                 return Err(place.modified());
             }
-            let object = self.with_replicas(call, &old, &wanted, &manager, patch);
+            let object = with_replicas(place, &old, &wanted);
             let plain = Place { subresource: String::new(), ..place.clone() };
             let manner = Manner { dry, ..Manner::default() };
             if let Some(written) = self.replace_admitted(&plain, &old, object, manner, &mut warnings)? {
@@ -157,105 +158,80 @@ impl Api {
         }
         Err(place.modified())
     }
+}
 
-    fn with_replicas(
-        &self,
-        call: &Call<'_>,
-        old: &Value,
-        wanted: &Value,
-        manager: &str,
-        patch: Option<&Patch>,
-    ) -> Value {
-        let place = call.place;
-        let path = match place.served().custom.as_ref().and_then(|it| it.scale.as_ref()) {
-            Some(paths) => paths.spec.clone(),
-            None => vec!["spec".into(), "replicas".into()],
-        };
-        let replicas = wanted["spec"]["replicas"].as_i64().unwrap_or_default();
-        let mut object = old.clone();
-        set(&mut object, &path, replicas.into());
-        if let Some(Patch::Apply(_)) = patch {
-            let force = call.request.query.flag("force");
-            let mut config = json!({
-                "apiVersion": place.api_version(), "kind": place.kind.kind,
-                "metadata": {"name": place.name},
-            });
-            set(&mut config, &path, replicas.into());
-            let writer = gyre_merge::apply::Writer {
-                manager,
-                api_version: &place.api_version(),
-                subresource: "scale",
-                now: &self.now(),
-                ignored: &gyre_merge::apply::Set::default(),
-                empty: place.kind.empty(place.served()),
-            };
-            if let Ok(applied) = writer.apply(&super::body::KindVersions(&place.kind), old, &config, force) {
-                if let gyre_merge::apply::Applied::Object(applied) = applied {
-                    object = applied;
-                }
-                untimed(&mut object, manager);
-                return object;
-            }
-        }
-        self.track(place, manager, Some(old), &mut object);
-        untimed(&mut object, manager);
-        object
-    }
+/// Where an object of a version has the number that is scaled; `None` where the version is not known, and an empty path where
+/// it has none.
+fn replicas_path(place: &Place, api_version: &str) -> Option<Vec<String>> {
+    let (group, version) = crate::registry::split(api_version);
+    let version = place.kind.version(version).filter(|_| group == place.kind.group)?;
+    Some(match &version.custom {
+        Some(custom) => custom.scale.as_ref().map(|it| it.spec.clone()).unwrap_or_default(),
+        None => vec!["spec".into(), "replicas".into()],
+    })
+}
 
-    fn patched_scale(
-        &self,
-        call: &Call<'_>,
-        patch: &Patch,
-        current: &Value,
-        old: &Value,
-        warnings: &mut Vec<String>,
-    ) -> Result<Value> {
-        if let Patch::Apply(parsed) = patch {
-            Self::scale_conflicts(call, current, old, &parsed.value)?;
-            let mut object = current.clone();
-            object["spec"] = parsed.value["spec"].clone();
-            return Ok(object);
-        }
-        self.patched(call, patch, current, warnings)
-    }
+fn elements(path: &[String]) -> Vec<Element> {
+    path.iter().map(|it| Element::Field(it.clone())).collect()
+}
 
-    /// An applied scale conflicts with whoever owns another number of replicas.
-    fn scale_conflicts(call: &Call<'_>, current: &Value, old: &Value, config: &Value) -> Result<()> {
-        let wanted = config["spec"]["replicas"].as_i64();
-        if call.request.query.flag("force")
-            || wanted == current["spec"]["replicas"].as_i64()
-            || wanted.is_none()
-        {
-            return Ok(());
+fn only(path: &[Element]) -> Set {
+    let mut set = Set::default();
+    set.insert(path);
+    set
+}
+
+fn in_scale() -> Vec<Element> {
+    elements(&["spec".into(), "replicas".into()])
+}
+
+/// Who owns the replicas of an object, as owners of a Scale (`ToSubresource` of apimachinery's `managedfields/scalehandler.go`).
+fn owners_of_scale(place: &Place, object: &Value) -> Managers {
+    let managers = apply::decode(object["metadata"].get("managedFields")).unwrap_or_default();
+    let owns = |managed: &Managed| {
+        let path = replicas_path(place, &managed.api_version).unwrap_or_default();
+        !path.is_empty() && managed.set.has(&elements(&path))
+    };
+    let scaled =
+        |managed: Managed| Managed { set: only(&in_scale()), api_version: API_VERSION.into(), ..managed };
+    managers.into_iter().filter(|(_, it)| owns(it)).map(|(id, it)| (id, scaled(it))).collect()
+}
+
+/// The owners of an object with the owners of its Scale (`ToParent` there). Whoever owns the replicas no longer loses them
+/// and, as there, what was written through a Scale has no time.
+fn owners_of_object(place: &Place, old: &Value, scale: &Value) -> Managers {
+    let held = apply::decode(old["metadata"].get("managedFields")).unwrap_or_default();
+    let mut scaled = apply::decode(scale["metadata"].get("managedFields")).unwrap_or_default();
+    let times: Vec<_> = held.iter().map(|(id, it)| (id.clone(), it.time.clone())).collect();
+    let mut out = Managers::new();
+    for (id, mut managed) in held {
+        let Some(path) = replicas_path(place, &managed.api_version) else { continue };
+        let path = elements(&path);
+        let kept = path.is_empty() || !managed.set.has(&path) || scaled.remove(&id).is_some();
+        if !kept {
+            managed.set = managed.set.difference(&only(&path));
         }
-        let own = call.request.query.text("fieldManager");
-        let managers = gyre_merge::apply::decode(old["metadata"].get("managedFields")).unwrap_or_default();
-        let path = ["spec", "replicas"].map(|it| gyre_merge::apply::Element::Field(it.to_owned()));
-        let conflicts: Vec<_> = managers
-            .into_iter()
-            .filter(|(id, managed)| {
-                let mine = id.name == own
-                    && id.subresource == "scale"
-                    && id.operation == gyre_merge::apply::Operation::Apply;
-                managed.set.has(&path) && !mine
-            })
-            .map(|(manager, managed)| gyre_merge::apply::Conflict {
-                manager,
-                api_version: managed.api_version,
-                time: managed.time,
-                path: path.to_vec(),
-            })
-            .collect();
-        if conflicts.is_empty() {
-            return Ok(());
+        if !managed.set.is_empty() {
+            out.insert(id, managed);
         }
-        let causes: Vec<Value> = conflicts
-            .iter()
-            .map(|it| json!({"reason": "FieldManagerConflict", "message": it.message(), "field": ".spec.replicas"}))
-            .collect();
-        let error = gyre_merge::apply::ApplyError::Conflicts(conflicts);
-        Err(Failure::new(409, "Conflict", error.to_string()).detail("causes", causes.into()))
     }
+    let api_version = place.api_version();
+    let path = elements(&replicas_path(place, &api_version).unwrap_or_default());
+    for (id, _) in scaled.into_iter().filter(|(_, it)| it.set.has(&in_scale())) {
+        let time = times.iter().find(|(held, _)| *held == id).and_then(|(_, time)| time.clone());
+        let managed = Managed { set: only(&path), api_version: api_version.clone(), time };
+        out.insert(id, managed);
+    }
+    out
+}
+
+/// The object with the replicas and the owners of a scale.
+fn with_replicas(place: &Place, old: &Value, scale: &Value) -> Value {
+    let path = replicas_path(place, &place.api_version()).unwrap_or_default();
+    let mut object = old.clone();
+    set(&mut object, &path, scale["spec"]["replicas"].as_i64().unwrap_or_default().into());
+    apply::put(&mut object, &owners_of_object(place, old, scale));
+    object
 }
 
 fn check_scale(place: &Place, wanted: &Value, old: &Value) -> Result<()> {
@@ -277,13 +253,4 @@ fn check_scale(place: &Place, wanted: &Value, old: &Value) -> Result<()> {
         return Err(Failure::invalid("autoscaling", "Scale", &place.name, vec![cause]));
     }
     Ok(())
-}
-
-/// compat(kube-apiserver): what was written through a scale has no time.
-fn untimed(object: &mut Value, manager: &str) {
-    for entry in object["metadata"]["managedFields"].as_array_mut().into_iter().flatten() {
-        if entry["subresource"] == "scale" && entry["manager"] == manager {
-            entry.as_object_mut().map(|it| it.remove("time"));
-        }
-    }
 }

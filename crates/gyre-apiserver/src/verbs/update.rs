@@ -114,10 +114,8 @@ impl Api {
         warned: &mut Vec<String>,
     ) -> Result<Option<Written>> {
         let kind = &place.kind;
-        let fixed = changed_server_metadata(&object, old);
-        if !fixed.is_empty() {
-            return Err(Failure::invalid(kind.refused_as(), &kind.kind, &place.name, fixed));
-        }
+        let mut fixed = check_finalizers(&object, old);
+        fixed.extend(changed_server_metadata(&object, old));
         keep_server_metadata(&mut object, old);
         match place.subresource.as_str() {
             "status" => strategy::prepare_status(kind, &mut object, old),
@@ -131,8 +129,7 @@ impl Api {
         }
         let stored_old = convert::to_storage(kind, &place.version, old.clone());
         let mut stored = convert::to_storage(kind, &place.version, object);
-        let mut causes = check_finalizers(&stored, &stored_old);
-        causes.extend(validate::update(place, &mut stored, &stored_old));
+        let causes = validate::update(place, &mut stored, &stored_old, &fixed);
         if !causes.is_empty() {
             return Err(Failure::invalid(kind.refused_as(), &kind.kind, &place.name, causes));
         }
@@ -258,15 +255,12 @@ fn check_preconditions(place: &Place, old: &Value, object: &Value, conditional: 
 
 /// What only the server says about a deletion cannot be said by others.
 fn changed_server_metadata(object: &Value, old: &Value) -> Vec<Cause> {
-    let mut causes = Vec::new();
-    for key in ["deletionTimestamp", "deletionGracePeriodSeconds"] {
-        let given = &object["metadata"][key];
-        if !given.is_null() && *given != old["metadata"][key] {
-            let cause = Cause::invalid(format!("metadata.{key}"), given, "field is immutable");
-            causes.extend([cause.clone(), cause]);
-        }
-    }
-    causes
+    let keys = ["deletionTimestamp", "deletionGracePeriodSeconds"];
+    let (new, held) = (&object["metadata"], &old["metadata"]);
+    let changed = keys.into_iter().filter(|key| !new[*key].is_null() && new[*key] != held[*key]);
+    // compat(kube-apiserver): another time is not told of where there is one already.
+    let told = changed.filter(|key| *key != "deletionTimestamp" || held[*key].is_null());
+    told.map(|key| Cause::invalid(format!("metadata.{key}"), &new[key], "field is immutable")).collect()
 }
 
 /// An object that is being deleted gets no new finalizers.
@@ -284,6 +278,5 @@ fn check_finalizers(object: &Value, old: &Value) -> Vec<Cause> {
         "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
         list.join(", ")
     );
-    // compat(kube-apiserver): metadata is checked twice, and the cause is listed twice.
-    vec![Cause::forbidden("metadata.finalizers", &detail); 2]
+    vec![Cause::forbidden("metadata.finalizers", &detail)]
 }
