@@ -1,6 +1,7 @@
 //! Kinds that CustomResourceDefinitions define.
 
 mod definition;
+mod openapi;
 mod rules;
 mod schema;
 mod structural;
@@ -14,10 +15,11 @@ use serde_json::Value;
 use crate::registry::{Kind, Subresource, Version};
 
 pub(crate) use definition::{
-    conditions, defaults, fresh_status, is_established, validate as validate_definition, validate_change,
+    approval, conditions, defaults, fresh_status, is_established, validate as validate_definition,
+    validate_change,
 };
+pub(crate) use openapi::warn as warn_of_definition;
 pub(crate) use schema::Schema;
-pub(crate) use structural::warn as warn_of_definition;
 pub(crate) use validate::validate as validate_object;
 
 /// What a definition says beyond its versions.

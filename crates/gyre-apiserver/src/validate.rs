@@ -3,7 +3,7 @@
 //! Checks take a value and its path and push what is wrong. An object's metadata is checked for all kinds, the rest by
 //! one function a kind; custom resources are checked by their schema.
 
-mod access;
+pub(crate) mod access;
 mod affinity;
 mod changes;
 mod cluster;
@@ -45,6 +45,9 @@ pub(crate) fn create(place: &Place, object: &mut Value) -> Vec<Cause> {
     }
     finalizers(object, &mut causes);
     kind(object, &place.kind, &mut causes);
+    if place.kind.is("apiextensions.k8s.io", "customresourcedefinitions") {
+        crate::custom::approval(object, &mut causes);
+    }
     if place.kind.is("", "pods") {
         pods::new_pod(&object["spec"], &mut causes);
     }

@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::rules;
 use crate::failure::Cause;
 use crate::names;
+use crate::validate::access;
 
 /// Fills in what a definition leaves out.
 pub(crate) fn defaults(definition: &mut Value) {
@@ -187,28 +189,120 @@ fn names_of(given: &Value, causes: &mut Vec<Cause>) {
 }
 
 fn conversion(given: &Value, causes: &mut Vec<Cause>) {
+    let webhook = &given["webhook"];
+    let versions = &webhook["conversionReviewVersions"];
+    let listed = versions.as_array().is_some_and(|it| !it.is_empty());
+    let (client_at, versions_at) =
+        ("spec.conversion.webhookClientConfig", "spec.conversion.conversionReviewVersions");
     match given["strategy"].as_str() {
         Some("Webhook") => {
-            if !given["webhook"]["clientConfig"].is_object() {
-                let detail = "required when strategy is set to Webhook";
-                causes.push(Cause::required("spec.conversion.webhookClientConfig", detail));
+            if webhook["clientConfig"].is_object() {
+                access::client(&webhook["clientConfig"], client_at, causes);
+            } else {
+                causes.push(Cause::required(client_at, "required when strategy is set to Webhook"));
             }
-            if given["webhook"]["conversionReviewVersions"].as_array().is_none_or(Vec::is_empty) {
-                causes.push(Cause::required("spec.conversion.conversionReviewVersions", ""));
+            if listed {
+                access::review_versions(versions, versions_at, causes);
+            } else {
+                causes.push(Cause::required(versions_at, ""));
             }
         }
-        Some("None") | None => {
+        strategy => {
+            match strategy {
+                None if given.is_null() => {}
+                Some("None") => {}
+                None | Some("") => causes.push(Cause::required("spec.conversion.strategy", "")),
+                Some(other) => {
+                    let at = "spec.conversion.strategy";
+                    causes.push(Cause::unsupported(at, &other.into(), &["None", "Webhook"]));
+                }
+            }
             let detail = "should not be set when strategy is not set to Webhook";
-            if given["webhook"]["clientConfig"].is_object() {
-                causes.push(Cause::forbidden("spec.conversion.webhookClientConfig", detail));
+            if webhook["clientConfig"].is_object() {
+                causes.push(Cause::forbidden(client_at, detail));
             }
-            if given["webhook"]["conversionReviewVersions"].as_array().is_some_and(|it| !it.is_empty()) {
-                causes.push(Cause::forbidden("spec.conversion.conversionReviewVersions", detail));
+            if listed {
+                causes.push(Cause::forbidden(versions_at, detail));
             }
         }
-        Some(other) => {
-            causes.push(Cause::unsupported("spec.conversion.strategy", &other.into(), &["None", "Webhook"]));
+    }
+}
+
+/// The groups of the community are approved by it (`validateAPIApproval`).
+pub(crate) fn approval(definition: &Value, causes: &mut Vec<Cause>) {
+    const ANNOTATION: &str = "api-approved.kubernetes.io";
+    let group = definition["spec"]["group"].as_str().unwrap_or_default();
+    let within = |domain: &str| group == domain || group.ends_with(&format!(".{domain}"));
+    if !within("k8s.io") && !within("kubernetes.io") {
+        return;
+    }
+    let given = definition["metadata"]["annotations"][ANNOTATION].as_str().unwrap_or_default();
+    let at = format!("metadata.annotations[{ANNOTATION}]");
+    let must = format!("protected groups must have approval annotation {ANNOTATION:?}");
+    let see = "see https://github.com/kubernetes/enhancements/pull/1111";
+    let is_address = given
+        .split_once("://")
+        .is_some_and(|(scheme, rest)| !scheme.is_empty() && !rest.is_empty() && !rest.starts_with('/'));
+    if given.is_empty() {
+        causes.push(Cause::required(at, &format!("{must}, {see}")));
+    } else if !given.starts_with("unapproved") && !is_address {
+        let detail = format!("{must} with either a URL or a reason starting with \"unapproved\", {see}");
+        causes.push(Cause::invalid(at, &given.into(), &detail));
+    }
+}
+
+/// Fields that lists can be narrowed by.
+fn selectable(version: &Value, at: &str, causes: &mut Vec<Cause>) {
+    let schema = &version["schema"]["openAPIV3Schema"];
+    let fields = version["selectableFields"].as_array().map_or(&[][..], Vec::as_slice);
+    for (index, field) in fields.iter().enumerate() {
+        let at = format!("{at}[{index}].jsonPath");
+        let path = field["jsonPath"].as_str().unwrap_or_default();
+        if path.is_empty() {
+            causes.push(Cause::required(at, ""));
+            continue;
         }
+        let found = match rules::find(schema, path) {
+            Ok(found) => found,
+            Err(why) => {
+                let detail = format!("is an invalid path: {why}");
+                causes.push(Cause::invalid(at, &field["jsonPath"], &detail));
+                continue;
+            }
+        };
+        if path.starts_with(".metadata") {
+            let detail = "must not point to fields in metadata";
+            causes.push(Cause::invalid(at.as_str(), &field["jsonPath"], detail));
+        }
+        if !matches!(found["type"].as_str(), Some("string" | "boolean" | "integer")) {
+            let detail = "must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.";
+            causes.push(Cause::invalid(at.as_str(), &field["jsonPath"], detail));
+        }
+        if fields[..index].iter().any(|it| it["jsonPath"] == field["jsonPath"]) {
+            causes.push(Cause::duplicate(at, &field["jsonPath"]));
+        }
+    }
+}
+
+/// What the users of an old version are told.
+fn deprecation(version: &Value, at: &str, causes: &mut Vec<Cause>) {
+    let warning = &version["deprecationWarning"];
+    let Some(text) = warning.as_str() else { return };
+    let mut wrong = |detail: &str| causes.push(Cause::invalid(at, warning, detail));
+    if version["deprecated"] != true {
+        wrong("can only be set for deprecated versions");
+        return;
+    }
+    if text.len() > 256 {
+        wrong("must be <= 256 characters long");
+    }
+    if text.is_empty() {
+        wrong("must not be an empty string");
+    }
+    if let Some((index, _)) = text.char_indices().find(|(_, it)| it.is_control()) {
+        wrong(&format!(
+            "must only contain printable UTF-8 characters; non-printable character found at index {index}"
+        ));
     }
 }
 
@@ -265,18 +359,13 @@ fn versions(spec: &Value, causes: &mut Vec<Cause>) {
         for why in names::label_1035(&name(version)) {
             causes.push(Cause::invalid(format!("spec.versions[{index}].name"), &version["name"], &why));
         }
-        let warning = &version["deprecationWarning"];
-        if version["deprecated"] != true && !warning.is_null() {
-            let detail = "can only be set for deprecated versions";
-            let field = format!("spec.versions[{index}].deprecationWarning");
-            causes.push(Cause::invalid(field, warning, detail));
-        }
+        deprecation(version, &format!("spec.versions[{index}].deprecationWarning"), causes);
         let schema = &version["schema"]["openAPIV3Schema"];
         if !schema.is_object() {
             causes.push(Cause::required(format!("spec.versions[{index}].schema.openAPIV3Schema"), ""));
         }
     }
-    if let Some(first) = list.first()
+    if let Some(first) = list.first().filter(|it| !name(it).is_empty())
         && let Some(why) = names::label_1035(&name(first)).first()
     {
         causes.push(Cause::invalid("spec.version", &first["name"], why));
@@ -288,7 +377,11 @@ fn versions(spec: &Value, causes: &mut Vec<Cause>) {
         };
         let schema_at =
             if lifted { "spec.validation".to_owned() } else { format!("spec.versions[{index}].schema") };
-        schema(&version["schema"]["openAPIV3Schema"], &format!("{schema_at}.openAPIV3Schema"), true, causes);
+        let schema = &version["schema"]["openAPIV3Schema"];
+        if schema.is_object() {
+            super::openapi::check(schema, &format!("{schema_at}.openAPIV3Schema"), causes);
+        }
+        selectable(version, &at("selectableFields"), causes);
         scale(&version["subresources"]["scale"], &at("subresources.scale"), causes);
         for (column_at, column) in
             version["additionalPrinterColumns"].as_array().into_iter().flatten().enumerate()
@@ -355,94 +448,6 @@ fn label_selector(scale: &Value, at: &str, causes: &mut Vec<Cause>) {
         let detail = "should be a json path under either .spec or .status";
         causes.push(Cause::invalid(field, path, detail));
     }
-}
-
-const TYPES: [&str; 6] = ["array", "boolean", "integer", "number", "object", "string"];
-
-/// What is wrong with a regular expression.
-fn pattern(it: &Value, at: &str, causes: &mut Vec<Cause>) {
-    if let Some(pattern) = it["pattern"].as_str()
-        && regex::Regex::new(pattern).is_err()
-    {
-        let why = if pattern.matches('(').count() > pattern.matches(')').count() {
-            "missing closing )"
-        } else {
-            "invalid escape sequence"
-        };
-        let detail = format!(
-            "must be a valid regular expression, but isn't: error parsing regexp: {why}: `{pattern}`"
-        );
-        causes.push(Cause::invalid(format!("{at}.pattern"), &it["pattern"], &detail));
-    }
-}
-
-/// What JSON Schema has and structural schemas do not.
-const UNSUPPORTED: [&str; 6] =
-    ["id", "additionalItems", "patternProperties", "definitions", "dependencies", "$ref"];
-
-/// What is wrong with a structural schema.
-fn schema(it: &Value, at: &str, root: bool, causes: &mut Vec<Cause>) {
-    if !it.is_object() {
-        return;
-    }
-    let ty = it["type"].as_str().unwrap_or_default();
-    let untyped =
-        it["x-kubernetes-int-or-string"] == true || it["x-kubernetes-preserve-unknown-fields"] == true;
-    if !ty.is_empty() && !TYPES.contains(&ty) {
-        causes.push(Cause::unsupported(format!("{at}.type"), &it["type"], &TYPES));
-    } else if ty.is_empty() && (root || !untyped) {
-        let detail = if root {
-            "must not be empty at the root"
-        } else {
-            "must not be empty for specified object fields"
-        };
-        causes.push(Cause::required(format!("{at}.type"), detail));
-    } else if root && ty != "object" {
-        causes.push(Cause::invalid(format!("{at}.type"), &it["type"], "must be object at the root"));
-    }
-    if it["uniqueItems"] == true {
-        let detail = "uniqueItems cannot be set to true since the runtime complexity becomes quadratic";
-        causes.push(Cause::forbidden(format!("{at}.uniqueItems"), detail));
-    }
-    pattern(it, at, causes);
-    if ty == "array" && !it["items"].is_object() {
-        causes.push(Cause::required(format!("{at}.items"), "must be specified"));
-    }
-    super::structural::extensions(it, at, causes);
-    if it["x-kubernetes-list-type"] == "map" {
-        let inner = it["items"]["type"].as_str().unwrap_or_default();
-        if inner != "object" && it["items"].is_object() {
-            let detail = "must be object if parent array's x-kubernetes-list-type is map";
-            causes.push(Cause::invalid(format!("{at}.items.type"), &inner.into(), detail));
-        }
-        if it["x-kubernetes-list-map-keys"].as_array().is_none_or(Vec::is_empty) {
-            let detail = "must not be empty if x-kubernetes-list-type is map";
-            causes.push(Cause::required(format!("{at}.x-kubernetes-list-map-keys"), detail));
-        }
-    }
-    for key in UNSUPPORTED {
-        if it.get(key).is_some_and(|it| !it.is_null()) {
-            causes.push(Cause::forbidden(format!("{at}.{key}"), &format!("{key} is not supported")));
-        }
-    }
-    super::validate::default(it, at, causes);
-    let metadata = &it["properties"]["metadata"];
-    if root && metadata.is_object() {
-        let named = metadata["properties"].as_object();
-        let fine = named.is_none_or(|it| it.keys().all(|key| key == "name" || key == "generateName"));
-        if !fine {
-            let detail = "must not specify anything other than name and generateName, but metadata is implicitly specified";
-            causes.push(Cause::forbidden(format!("{at}.properties[metadata]"), detail));
-        }
-    }
-    for (name, child) in it["properties"].as_object().into_iter().flatten() {
-        if !(root && name == "metadata") {
-            schema(child, &format!("{at}.properties[{name}]"), false, causes);
-        }
-    }
-    super::rules::problems(it, at, root, causes);
-    schema(&it["items"], &format!("{at}.items"), false, causes);
-    schema(&it["additionalProperties"], &format!("{at}.additionalProperties"), false, causes);
 }
 
 fn stored_versions(definition: &Value, causes: &mut Vec<Cause>) {

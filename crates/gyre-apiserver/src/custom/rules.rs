@@ -114,7 +114,77 @@ fn read(rule: &Value, ty: &Type) -> Option<Rule> {
     })
 }
 
-/// What is wrong with the rules of a schema (`apiextensions-apiserver`, ValidateCustomResourceDefinition).
+/// What is wrong with the rules of a schema before they are compiled.
+pub(super) fn shapes(openapi: &Value, at: &str, causes: &mut Vec<Cause>) {
+    let reasons = ["FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired"];
+    for (index, rule) in openapi["x-kubernetes-validations"].as_array().into_iter().flatten().enumerate() {
+        let at = |key: &str| format!("{at}.x-kubernetes-validations[{index}].{key}");
+        let text = |key: &str| rule[key].as_str().unwrap_or_default();
+        let (source, message) = (text("rule").trim(), text("message").trim());
+        if source.is_empty() {
+            causes.push(Cause::required(at("rule"), "rule is not specified"));
+        } else if !text("message").is_empty() && message.is_empty() {
+            causes.push(Cause::invalid(at("message"), &rule["message"], "must be non-empty if specified"));
+        } else if message.contains('\n') {
+            causes.push(Cause::invalid(at("message"), &rule["message"], "must not contain line breaks"));
+        } else if source.contains('\n') && message.is_empty() {
+            let detail = "message must be specified if rule contains line breaks";
+            causes.push(Cause::required(at("message"), detail));
+        }
+        if !text("messageExpression").is_empty() && text("messageExpression").trim().is_empty() {
+            let detail = "messageExpression must be non-empty if specified";
+            causes.push(Cause::required(at("messageExpression"), detail));
+        }
+        if let Some(reason) = rule["reason"].as_str()
+            && !reasons.contains(&reason)
+        {
+            causes.push(Cause::unsupported(at("reason"), &rule["reason"], &reasons));
+        }
+        let path = text("fieldPath");
+        if !path.is_empty() && path.trim().is_empty() {
+            causes.push(Cause::invalid(
+                at("fieldPath"),
+                &rule["fieldPath"],
+                "must be non-empty if specified",
+            ));
+        }
+        if path.contains('\n') {
+            causes.push(Cause::invalid(at("fieldPath"), &rule["fieldPath"], "must not contain line breaks"));
+        }
+        if !path.is_empty() && find(openapi, path).is_err() {
+            causes.push(Cause::invalid(at("fieldPath"), &rule["fieldPath"], "must be a valid path"));
+        }
+    }
+}
+
+/// The schema that a path of field names leads to: `.a.b`, `.a['b']`. The error is in the words of Kubernetes.
+pub(super) fn find<'a>(openapi: &'a Value, path: &str) -> Result<&'a Value, String> {
+    let nowhere = || "does not refer to a valid field".to_owned();
+    let mut schema = openapi;
+    let mut rest = path.trim();
+    while !rest.is_empty() {
+        let name = if let Some(quoted) = rest.strip_prefix("['") {
+            let (name, after) = quoted.split_once("']").ok_or_else(nowhere)?;
+            rest = after;
+            name
+        } else {
+            let end = |text: &str| text.find(['.', '[']).unwrap_or(text.len());
+            let Some(plain) = rest.strip_prefix('.') else {
+                return Err(format!("expected [ or . but got: {}", &rest[..end(rest)]));
+            };
+            rest = &plain[end(plain)..];
+            &plain[..end(plain)]
+        };
+        schema = match schema["properties"].get(name) {
+            Some(property) => property,
+            None if schema["additionalProperties"].is_object() => &schema["additionalProperties"],
+            None => return Err(nowhere()),
+        };
+    }
+    Ok(schema)
+}
+
+/// What is wrong with the expressions of the rules of a schema.
 pub(super) fn problems(openapi: &Value, at: &str, root: bool, causes: &mut Vec<Cause>) {
     let Some(given) = openapi["x-kubernetes-validations"].as_array() else { return };
     let ty = type_of(&Schema::read(openapi), root);
@@ -122,43 +192,48 @@ pub(super) fn problems(openapi: &Value, at: &str, root: bool, causes: &mut Vec<C
         let at = format!("{at}.x-kubernetes-validations[{index}]");
         let env = environment(&ty, rule["optionalOldSelf"] == true);
         let source = rule["rule"].as_str().unwrap_or_default();
-        if source.trim().is_empty() {
-            causes.push(Cause::required(format!("{at}.rule"), "rule is not specified"));
-        } else {
-            expression(&env, source, &Type::Bool, &format!("{at}.rule"), causes);
+        let mut compiled = |source: &str, wanted: &Type, key: &str| {
+            if let Err(detail) = expression(&env, source, wanted) {
+                causes.push(Cause::invalid_shown(format!("{at}.{key}"), &shown(rule), &detail));
+            }
+        };
+        compiled(source, &Type::Bool, "rule");
+        if let Some(message) = rule["messageExpression"].as_str().filter(|it| !it.is_empty()) {
+            compiled(message, &Type::String, "messageExpression");
         }
-        if let Some(message) = rule["messageExpression"].as_str() {
-            expression(&env, message, &Type::String, &format!("{at}.messageExpression"), causes);
-        }
-        let message = rule["message"].as_str().unwrap_or_default();
-        if message.trim().contains('\n') {
-            let detail = "message must not contain line breaks";
-            causes.push(Cause::invalid(format!("{at}.message"), &rule["message"], detail));
-        }
-        let reasons =
-            ["FieldValueRequired", "FieldValueForbidden", "FieldValueInvalid", "FieldValueDuplicate"];
-        if let Some(reason) = rule["reason"].as_str()
-            && !reasons.contains(&reason)
-        {
-            let mut sorted = reasons;
-            sorted.sort_unstable();
-            causes.push(Cause::unsupported(format!("{at}.reason"), &rule["reason"], &sorted));
+        if !rule["optionalOldSelf"].is_null() && !names_old(source) {
+            let detail = "may not be set if oldSelf is not used in rule";
+            causes.push(Cause::invalid(format!("{at}.optionalOldSelf"), &rule["optionalOldSelf"], detail));
         }
     }
 }
 
-fn expression(env: &Env, source: &str, wanted: &Type, at: &str, causes: &mut Vec<Cause>) {
+/// A rule as messages show it.
+fn shown(rule: &Value) -> String {
+    let text = |key: &str| Value::from(rule[key].as_str().unwrap_or_default());
+    format!(
+        r#"{{"Rule":{},"Message":{},"MessageExpression":{},"Reason":{},"FieldPath":{},"OptionalOldSelf":{}}}"#,
+        text("rule"),
+        text("message"),
+        text("messageExpression"),
+        rule["reason"],
+        text("fieldPath"),
+        rule["optionalOldSelf"]
+    )
+}
+
+/// Why an expression cannot stand where a value of a type is wanted.
+fn expression(env: &Env, source: &str, wanted: &Type) -> Result<(), String> {
     let (what, must) = match wanted {
         Type::Bool => ("", "cel expression must evaluate to a bool"),
         _ => ("messageExpression ", "messageExpression must evaluate to a string"),
     };
-    let detail = match env.compile(source) {
-        Ok(program) if program.output() == wanted || *program.output() == Type::Dyn => return,
-        Ok(_) => must.to_owned(),
-        Err(CompileError::Invalid(text)) => format!("{what}compilation failed: {text}"),
-        Err(CompileError::Constant(text)) => format!("{what}program instantiation failed: {text}"),
-    };
-    causes.push(Cause::invalid(at, &source.into(), &detail));
+    match env.compile(source) {
+        Ok(program) if program.output() == wanted || *program.output() == Type::Dyn => Ok(()),
+        Ok(_) => Err(must.to_owned()),
+        Err(CompileError::Invalid(text)) => Err(format!("{what}compilation failed: {text}")),
+        Err(CompileError::Constant(text)) => Err(format!("{what}program instantiation failed: {text}")),
+    }
 }
 
 /// Runs all rules over an object, where nothing else is wrong with it.

@@ -22,9 +22,23 @@ pub(crate) fn validate(schema: &Schema, object: &Value, old: Option<&Value>) -> 
 
 /// Everything that is wrong with the default of a schema, which stands at a path.
 pub(super) fn default(openapi: &Value, at: &str, causes: &mut Vec<Cause>) {
-    if let Some(value) = openapi.get("default").filter(|it| !it.is_null()) {
-        check(&Schema::read(openapi), value, None, &format!("{at}.default"), causes);
+    let Some(value) = openapi.get("default").filter(|it| !it.is_null()) else { return };
+    let schema = Schema::read(openapi);
+    let at = format!("{at}.default");
+    let mut pruned = value.clone();
+    schema.prune(&mut pruned, false, &mut Vec::new(), &mut Vec::new());
+    if pruned != *value {
+        causes.push(Cause::invalid(at.as_str(), value, "must not have unknown fields"));
     }
+    let mut found = Vec::new();
+    check(&schema, value, None, "", &mut found);
+    causes.extend(found.into_iter().map(|cause| {
+        let field = match cause.field.as_str() {
+            "" => at.clone(),
+            field => format!("{at}.{field}"),
+        };
+        Cause { field, ..cause }
+    }));
 }
 
 fn join(path: &str, name: &str) -> String {

@@ -155,23 +155,27 @@ fn webhook(hook: &Value, at: &str, causes: &mut Causes) {
         let at = format!("{at}.reinvocationPolicy");
         one_of(&hook["reinvocationPolicy"], &["IfNeeded", "Never"], &at, causes);
     }
-    let versions = hook["admissionReviewVersions"].as_array().map_or(&[][..], Vec::as_slice);
+    let at = format!("{at}.admissionReviewVersions");
+    if length(&hook["admissionReviewVersions"]) == 0 {
+        causes.push(Cause::required(at, "must specify one of v1, v1beta1"));
+    } else {
+        review_versions(&hook["admissionReviewVersions"], &at, causes);
+    }
+}
+
+/// The versions of reviews that a webhook knows.
+pub(crate) fn review_versions(given: &Value, path: &str, causes: &mut Causes) {
+    let versions = given.as_array().map_or(&[][..], Vec::as_slice);
     for (index, version) in versions.iter().enumerate() {
-        let at = format!("{at}.admissionReviewVersions[{index}]");
+        let at = format!("{path}[{index}]");
         if versions[..index].contains(version) {
             causes.push(Cause::invalid(at, version, "duplicate version"));
         } else {
             each(names::label_1035(text(version)), version, &at, causes);
         }
     }
-    if !versions.is_empty() && !versions.iter().any(|it| matches!(text(it), "v1" | "v1beta1")) {
-        let at = format!("{at}.admissionReviewVersions");
-        let detail = "must include at least one of v1, v1beta1";
-        causes.push(Cause::invalid(at, &hook["admissionReviewVersions"], detail));
-    }
-    if length(&hook["admissionReviewVersions"]) == 0 {
-        let detail = "must specify one of v1, v1beta1";
-        causes.push(Cause::required(format!("{at}.admissionReviewVersions"), detail));
+    if !versions.iter().any(|it| matches!(text(it), "v1" | "v1beta1")) {
+        causes.push(Cause::invalid(path, given, "must include at least one of v1, v1beta1"));
     }
 }
 
@@ -244,7 +248,7 @@ fn resources(list: &Value, path: &str, causes: &mut Causes) {
 }
 
 /// Where a webhook is.
-fn client(it: &Value, path: &str, causes: &mut Causes) {
+pub(crate) fn client(it: &Value, path: &str, causes: &mut Causes) {
     if it["url"].is_null() == it["service"].is_null() {
         causes.push(Cause::required(path, "exactly one of url or service is required"));
         return;
