@@ -13,11 +13,15 @@ const IMMUTABLE: &str = "field is immutable";
 fn same(object: &Value, old: &Value, path: &[&str], causes: &mut Causes) {
     let (new, held) = (crate::object::at(object, path), crate::object::at(old, path));
     if new != held {
-        // What is a text, and no pointer to one, is empty where it is missing.
-        let pointer = matches!(path, ["reclaimPolicy" | "volumeBindingMode" | "preemptionPolicy"]);
-        let empty = Value::from("");
-        let shown = if new.is_null() && held.is_string() && !pointer { &empty } else { new };
-        causes.push(Cause::invalid(path.join("."), shown, IMMUTABLE));
+        causes.push(Cause::invalid(path.join("."), new, IMMUTABLE));
+    }
+}
+
+/// The same for a text that is no pointer to one in Go: where it is missing, it is shown as empty.
+fn same_text(object: &Value, old: &Value, path: &[&str], causes: &mut Causes) {
+    let (new, held) = (crate::object::at(object, path), crate::object::at(old, path));
+    if new != held {
+        causes.push(Cause::invalid(path.join("."), &text(new).into(), IMMUTABLE));
     }
 }
 
@@ -26,7 +30,7 @@ pub(super) fn update(kind: &Kind, subresource: &str, object: &Value, old: &Value
     match kind.id() {
         ("", "configmaps") => frozen(object, old, &["data", "binaryData"], causes),
         ("", "secrets") => {
-            same(object, old, &["type"], causes);
+            same_text(object, old, &["type"], causes);
             frozen(object, old, &["data"], causes);
         }
         ("", "pods") => pod(subresource, object, old, causes),
@@ -39,8 +43,8 @@ pub(super) fn update(kind: &Kind, subresource: &str, object: &Value, old: &Value
         ("apps", "statefulsets") => stateful(object, old, causes),
         ("apps", "controllerrevisions") => same(object, old, &["data"], causes),
         ("batch", "jobs") => job(object, old, causes),
-        ("discovery.k8s.io", _) => same(object, old, &["addressType"], causes),
-        ("networking.k8s.io", "ingressclasses") => same(object, old, &["spec", "controller"], causes),
+        ("discovery.k8s.io", _) => same_text(object, old, &["addressType"], causes),
+        ("networking.k8s.io", "ingressclasses") => same_text(object, old, &["spec", "controller"], causes),
         ("scheduling.k8s.io", _) => {
             if object["value"] != old["value"] {
                 causes.push(Cause::forbidden("value", "may not be changed in an update."));
@@ -68,11 +72,10 @@ pub(super) fn update(kind: &Kind, subresource: &str, object: &Value, old: &Value
             same(object, old, &["spec", "volumeLifecycleModes"], causes);
         }
         ("storage.k8s.io", "csistoragecapacities") => {
-            for key in ["nodeTopology", "storageClassName"] {
-                same(object, old, &[key], causes);
-            }
+            same(object, old, &["nodeTopology"], causes);
+            same_text(object, old, &["storageClassName"], causes);
         }
-        ("node.k8s.io", _) => same(object, old, &["handler"], causes),
+        ("node.k8s.io", _) => same_text(object, old, &["handler"], causes),
         ("", "nodes") => node(object, old, causes),
         ("events.k8s.io", _) => event(object, old, causes),
         ("", "resourcequotas") => {
@@ -86,9 +89,10 @@ pub(super) fn update(kind: &Kind, subresource: &str, object: &Value, old: &Value
         }
         ("networking.k8s.io", "ipaddresses") => same(object, old, &["spec", "parentRef"], causes),
         ("storage.k8s.io", "storageclasses") => {
-            for key in ["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"] {
-                same(object, old, &[key], causes);
-            }
+            same(object, old, &["parameters"], causes);
+            same_text(object, old, &["provisioner"], causes);
+            same(object, old, &["reclaimPolicy"], causes);
+            same(object, old, &["volumeBindingMode"], causes);
         }
         _ => {}
     }
@@ -109,23 +113,27 @@ fn event(object: &Value, old: &Value, causes: &mut Causes) {
         }
     };
     reference("involvedObject", causes);
-    same(object, old, &["reason"], causes);
-    same(object, old, &["message"], causes);
+    same_text(object, old, &["reason"], causes);
+    same_text(object, old, &["message"], causes);
     if object["source"] != old["source"] {
         let source =
             super::fields::go_names(&object["source"], &[("Component", "component"), ("Host", "host")]);
         let shown = in_order(&source, &["Component", "Host"]);
         causes.push(Cause::invalid_shown("source", &shown, IMMUTABLE));
     }
-    for field in ["firstTimestamp", "lastTimestamp", "count", "reason", "type", "eventTime", "action"] {
+    for field in ["firstTimestamp", "lastTimestamp", "count"] {
         same(object, old, &[field], causes);
     }
+    same_text(object, old, &["reason"], causes);
+    same_text(object, old, &["type"], causes);
+    same(object, old, &["eventTime"], causes);
+    same_text(object, old, &["action"], causes);
     reference("related", causes);
     if object["reportingComponent"] != old["reportingComponent"] {
         let new = text(&object["reportingComponent"]);
         causes.push(Cause::invalid("reportingController", &new.into(), IMMUTABLE));
     }
-    same(object, old, &["reportingInstance"], causes);
+    same_text(object, old, &["reportingInstance"], causes);
 }
 
 fn node(object: &Value, old: &Value, causes: &mut Causes) {
