@@ -56,42 +56,52 @@ pub(crate) fn create(place: &Place, object: &mut Value) -> Vec<Cause> {
 
 /// Everything that is wrong with a changed object. `fixed` is what it changes of what only the server may change.
 pub(crate) fn update(place: &Place, object: &mut Value, old: &Value, fixed: &[Cause]) -> Vec<Cause> {
-    let mut causes = Vec::new();
-    metadata(&object["metadata"], "metadata", &mut causes);
-    changed_metadata(object, fixed, &mut causes);
+    let mut whole = Vec::new();
+    metadata(&object["metadata"], "metadata", &mut whole);
+    // Finalizers are no part of what a change of metadata is checked for.
+    let may_change = whole.iter().filter(|it| it.field != "metadata.finalizers");
+    let changed: Vec<Cause> = fixed.iter().chain(may_change).cloned().collect();
+    let mut causes = [&whole[..], &changed].concat();
     if let Some(custom) = &place.kind.version(&place.kind.storage).and_then(|it| it.custom.clone()) {
-        changed_metadata(object, fixed, &mut causes);
+        causes.extend(changed);
         causes.extend(crate::custom::validate_object(&custom.schema, object, Some(old)));
         return causes;
     }
     if place.kind.is("apiextensions.k8s.io", "customresourcedefinitions") {
-        let fixed = crate::custom::validate_change(object, old);
-        if !fixed.is_empty() && place.subresource.is_empty() {
-            return fixed;
+        let moved = crate::custom::validate_change(object, old);
+        if !moved.is_empty() && place.subresource.is_empty() {
+            return moved;
         }
     }
+    let mut names = Vec::new();
+    finalizers(object, &mut names);
     if place.subresource == "status" {
-        changed_metadata(object, fixed, &mut causes);
-        finalizers(object, &mut causes);
+        causes.extend(changed);
+        causes.extend(names);
         statuses::check(&place.kind, object, old, &mut causes);
         return causes;
     }
+    let looks = looks(&place.kind);
+    let mut spec = Vec::new();
     // What has not changed stays valid.
-    let changed = object["spec"] != old["spec"] || object.get("spec").is_none();
-    for look in looks(&place.kind) {
+    if looks.iter().any(|it| matches!(it, Look::Whole | Look::Spec))
+        && (object["spec"] != old["spec"] || object.get("spec").is_none())
+    {
+        kind(object, &place.kind, &mut spec);
+    }
+    for look in looks {
         match look {
             Look::Metadata => {
-                changed_metadata(object, fixed, &mut causes);
-                finalizers(object, &mut causes);
+                causes.extend_from_slice(&changed);
+                causes.extend_from_slice(&names);
             }
             Look::Whole => {
-                whole_metadata(&place.kind, object, &mut causes);
-                if changed {
-                    kind(object, &place.kind, &mut causes);
-                }
+                generate_name(&place.kind, object, &mut causes);
+                causes.extend_from_slice(&whole);
+                causes.extend_from_slice(&names);
+                causes.extend_from_slice(&spec);
             }
-            Look::Spec if changed => kind(object, &place.kind, &mut causes),
-            Look::Spec => {}
+            Look::Spec => causes.extend_from_slice(&spec),
             Look::Change => changes::update(&place.kind, &place.subresource, object, old, &mut causes),
         }
     }
@@ -136,22 +146,6 @@ fn looks(kind: &Kind) -> &'static [Look] {
         ("scheduling.k8s.io", _) => &[Metadata, Change],
         _ => &[Metadata, Spec, Change],
     }
-}
-
-/// The metadata of a change, as far as it may change.
-fn changed_metadata(object: &Value, fixed: &[Cause], causes: &mut Vec<Cause>) {
-    causes.extend_from_slice(fixed);
-    let metadata = &object["metadata"];
-    labels(&metadata["labels"], "metadata.labels", causes);
-    annotations(&metadata["annotations"], "metadata.annotations", causes);
-    owners(&metadata["ownerReferences"], "metadata.ownerReferences", causes);
-}
-
-/// The metadata of an object as if it were new.
-fn whole_metadata(kind: &Kind, object: &Value, causes: &mut Vec<Cause>) {
-    generate_name(kind, object, causes);
-    metadata(&object["metadata"], "metadata", causes);
-    finalizers(object, causes);
 }
 
 /// What a generated name begins with, whose end is always fine.

@@ -54,7 +54,8 @@ pub(super) fn check(schema: &Value, at: &str, causes: &mut Vec<Cause>) {
     }
     let mut structural = Vec::new();
     // What cannot be read as structural is told of below.
-    if is_readable(schema) {
+    let readable = is_readable(schema);
+    if readable {
         structural = super::structural::problems(schema, at);
         if structural.is_empty() {
             defaults(schema, at, true, &mut structural);
@@ -66,7 +67,7 @@ pub(super) fn check(schema: &Value, at: &str, causes: &mut Vec<Cause>) {
     let mut rules = Vec::new();
     node(schema, at, true, &place, causes, &mut rules);
     causes.append(&mut rules);
-    if causes.len() == before && !is_readable(schema) {
+    if causes.len() == before && !readable {
         let detail = "OpenAPIV3Schema 'schema' is not supported";
         causes.push(Cause::invalid(at, &"".into(), detail));
     }

@@ -275,10 +275,9 @@ pub(super) fn event(object: &Value, newer: bool, causes: &mut Causes) {
 
 /// What the newer of the two kinds of events says of its series.
 pub(super) fn series(object: &Value, causes: &mut Causes) {
-    let mut wrong = |field: &str, detail: &str| causes.push(Cause::invalid(field, &"".into(), detail));
     let series = &object["series"];
     if series.is_object() && series["count"].as_i64().unwrap_or_default() < 2 {
-        wrong("series.count", "should be at least 2");
+        causes.push(Cause::invalid("series.count", &"".into(), "should be at least 2"));
     }
     if series.is_object() && series["lastObservedTime"].is_null() {
         causes.push(Cause::required("series.lastObservedTime", ""));

@@ -17,11 +17,7 @@ pub(super) fn check(kind: &Kind, object: &Value, old: &Value, causes: &mut Cause
         ("apps", "deployments") => {
             let counts = ["updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas"];
             replicas(status, &counts, causes);
-            let (available, ready) = (number(status, "availableReplicas"), number(status, "readyReplicas"));
-            if available > ready {
-                let detail = "cannot be greater than readyReplicas";
-                causes.push(Cause::invalid("status.availableReplicas", &available.into(), detail));
-            }
+            available(status, "readyReplicas", causes);
             collisions(status, &old["status"], causes);
         }
         ("apps", "replicasets") | ("", "replicationcontrollers") => {
@@ -30,11 +26,7 @@ pub(super) fn check(kind: &Kind, object: &Value, old: &Value, causes: &mut Cause
         ("apps", "statefulsets") => {
             let counts = ["readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas"];
             replicas(status, &counts, causes);
-            let (available, ready) = (number(status, "availableReplicas"), number(status, "readyReplicas"));
-            if available > ready {
-                let detail = "cannot be greater than status.readyReplicas";
-                causes.push(Cause::invalid("status.availableReplicas", &available.into(), detail));
-            }
+            available(status, "status.readyReplicas", causes);
             collisions(status, &old["status"], causes);
         }
         ("apps", "daemonsets") => {
@@ -102,6 +94,15 @@ fn replicas(status: &Value, counts: &[&str], causes: &mut Causes) {
             let detail = "cannot be greater than status.replicas";
             causes.push(Cause::invalid(format!("status.{key}"), &number(status, key).into(), detail));
         }
+    }
+}
+
+/// What is available is ready, which messages call by this name.
+fn available(status: &Value, ready: &str, causes: &mut Causes) {
+    let count = number(status, "availableReplicas");
+    if count > number(status, "readyReplicas") {
+        let detail = format!("cannot be greater than {ready}");
+        causes.push(Cause::invalid("status.availableReplicas", &count.into(), &detail));
     }
 }
 

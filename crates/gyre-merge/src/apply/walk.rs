@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::fields::{Element, Leaf, Set};
 use crate::schema::{List, ListKind, MapType, Scalar, Struct, Type};
+use crate::strategic_merge::go_type;
 
 /// How a value is treated, after what is not known of its type has been taken from the value itself.
 pub(super) enum Shape<'a> {
@@ -436,19 +437,6 @@ fn mismatch(scalar: Scalar, value: &Value) -> Option<&'static str> {
         Scalar::Time | Scalar::MicroTime => (true, ""),
     };
     (!fits && !value.is_null()).then_some(name)
-}
-
-/// The type that a value has in Go.
-fn go_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "<nil>",
-        Value::Bool(_) => "bool",
-        Value::Number(number) if number.is_f64() => "float64",
-        Value::Number(_) => "int64",
-        Value::String(_) => "string",
-        Value::Array(_) => "[]interface {}",
-        Value::Object(_) => "map[string]interface {}",
-    }
 }
 
 fn scalar_text(value: &Value) -> String {
